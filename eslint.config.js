@@ -1,0 +1,49 @@
+import { builtinModules } from 'node:module';
+import tseslint from 'typescript-eslint';
+
+const BUILTINS = builtinModules.flatMap((name) => [name, `node:${name}`]);
+
+export default tseslint.config(
+  { ignores: ['node_modules/', 'data/', 'dist/', 'tools/'] },
+  ...tseslint.configs.strictTypeChecked,
+  ...tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'bin/*.js', '.dependency-cruiser.cjs'] }, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      // `void` marks an expression whose value is not wanted, in arrow functions too.
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreVoidOperator: true, ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-meaningless-void-operator': 'off',
+      // The environment's records are indexed by name on purpose: noPropertyAccessFromIndexSignature is the house's way.
+      '@typescript-eslint/dot-notation': ['error', { allowIndexSignaturePropertyAccess: true }],
+      // `Promise.withResolvers<void>()` says what it means.
+      '@typescript-eslint/no-invalid-void-type': 'off',
+      // Empty functions are defaults here.
+      '@typescript-eslint/no-empty-function': 'off',
+      // Row types of queries read better as interfaces or types, whichever is shorter.
+      '@typescript-eslint/consistent-type-definitions': 'off',
+      'max-lines-per-function': ['warn', { max: 60, skipBlankLines: true, skipComments: true }],
+      'max-lines': ['warn', { max: 300, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/config/environment.ts', 'src/embedded/**'],
+    rules: { 'no-restricted-syntax': ['error', { selector: "MemberExpression[object.name='process'][property.name='env']", message: 'Only src/config/environment.ts reads the environment.' }] },
+  },
+  {
+    files: ['src/domain/**', 'src/workflows/**'],
+    rules: { 'no-restricted-imports': ['error', { paths: BUILTINS.map((name) => ({ name, message: 'Domain and workflows reach nothing outside.' })), patterns: [{ group: ['@temporalio/client', '@temporalio/worker', '@temporalio/activity', 'zod'], message: 'Not in a workflow.' }] }] },
+  },
+  {
+    files: ['test/**'],
+    rules: {
+      'max-lines-per-function': 'off',
+      'max-lines': ['warn', { max: 500, skipBlankLines: true, skipComments: true }],
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+  { files: ['**/*.js', '**/*.cjs'], ...tseslint.configs.disableTypeChecked },
+);

@@ -1,0 +1,42 @@
+import type { Applied } from '../ledger/index.ts';
+import type { HeadgateEvent } from '../domain/event.ts';
+import type { QuarantineEntry } from '../domain/quarantine.ts';
+import type { LifeboatInput } from '../workflows/contract.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+
+const PATIENCE_MS = 50_000;
+
+/** Applies a group of events that the ledger could not take when they came. What contradicts the ledger goes to quarantine. */
+export function createApplyLifeboat({ ledger, wake, logger }: ActivityDependencies) {
+  async function applyLifeboat({ events, quarantined }: LifeboatInput): Promise<{ applied: number; duplicates: number; conflicts: number }> {
+    await ledger.connection.whenUp(PATIENCE_MS);
+    const { outcomes, wakes } = await ledger.applyEvents(events.map((event) => ({ kind: 'event', event })));
+    const contradicting = events.flatMap((event, index) => {
+      const entry = entryFor(event, outcomes[index]);
+      return entry ? [entry] : [];
+    });
+    await ledger.quarantine([...quarantined, ...contradicting]);
+    wake(wakes);
+    logger.info({ events: events.length, quarantined: contradicting.length }, 'A lifeboat was applied.');
+    const count = (kind: string): number => outcomes.filter((outcome) => outcome.kind === kind).length;
+    return { applied: count('decided'), duplicates: count('duplicate'), conflicts: contradicting.length };
+  }
+  return { applyLifeboat };
+}
+
+function entryFor(event: HeadgateEvent, outcome: Applied['outcomes'][number] | undefined): QuarantineEntry | undefined {
+  if (outcome === undefined || outcome.kind === 'decided' || outcome.kind === 'duplicate') return undefined;
+  const message = {
+    conflict: 'this event_id was already used for another event or audience',
+    unknown_audience: `there is no audience ${event.audienceKey ?? ''} in headgate.yaml`,
+    refused: outcome.kind === 'refused' ? outcome.problem : '',
+  }[outcome.kind];
+  return {
+    source: event.source,
+    receivedAt: event.receivedAt,
+    reason: outcome.kind === 'conflict' ? 'conflict' : 'invalid',
+    eventId: event.eventId,
+    problems: [{ path: outcome.kind === 'conflict' ? 'event_id' : '', message }],
+    body: JSON.stringify(event),
+  };
+}

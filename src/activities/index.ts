@@ -1,0 +1,25 @@
+/**
+ * Steps that reach outside a workflow, one a file, built from injected parts. An activity may run twice, so each of them may.
+ * It must never decide anything that domain/ can decide. Start reading at push.ts.
+ */
+import { createApplyLifeboat } from './apply-lifeboat.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { createExpire } from './expire.ts';
+import { createPush } from './push.ts';
+import { createSettle } from './settle.ts';
+import { createTargetStanding } from './target-standing.ts';
+
+export type { ActivityDependencies } from './dependencies.ts';
+
+export function createActivities(dependencies: ActivityDependencies) {
+  return {
+    ...createSettle(dependencies),
+    ...createExpire(dependencies),
+    ...createApplyLifeboat(dependencies),
+    ...createPush(dependencies),
+    ...createTargetStanding(dependencies),
+  };
+}
+
+/** For workflows, which import this type only. */
+export type Activities = ReturnType<typeof createActivities>;

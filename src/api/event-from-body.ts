@@ -1,0 +1,129 @@
+/** From a body to an event: validated, normalised, hashed. Nothing in the clear leaves this file but the customer's own ids. */
+import { createHash } from 'node:crypto';
+import { clampTime, UNSENT, type Consent, type HeadgateEvent, type JsonObject, type PersonClaim } from '../domain/event.ts';
+import type { IdentifiersByPlatform, RawPerson } from '../domain/identifiers.ts';
+import type { Problem } from '../domain/quarantine.ts';
+import { holdsEmail, personalValues, redactObject } from './redact.ts';
+import { webhookBody, type WebhookBody } from './webhook-schema.ts';
+
+export interface EventContext {
+  source: string;
+  people: string;
+  /** Milliseconds since the epoch. */
+  receivedAt: number;
+  hasAudience: (key: string) => boolean;
+  /** Hashes the person's contacts and asks the configured platforms for their identifiers. */
+  identify: (person: RawPerson) => { claim: Partial<PersonClaim>; identifiers: IdentifiersByPlatform };
+}
+
+export type Understood = { event: HeadgateEvent } | { problems: Problem[]; eventId?: string };
+
+/** Reads the raw body. Every mistake is listed at once. */
+export function eventFromBody(raw: string, context: EventContext): Understood {
+  let given: unknown;
+  try {
+    given = JSON.parse(raw);
+  } catch (error) {
+    return { problems: [{ path: '', message: `the body is not JSON: ${(error as Error).message.replace(/"[^"]*"|'[^']*'/g, '…')}` }] };
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return { problems: [{ path: '', message: 'the body must be a JSON object' }] };
+  const body = given as JsonObject;
+  const parsed = webhookBody.safeParse(body);
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
+  problems.push(...contradictions(body, context, new Set(problems.map((problem) => problem.path))));
+  if (!parsed.success || problems.length > 0) {
+    const eventId = body['event_id'];
+    return { problems, ...(typeof eventId === 'string' && !holdsEmail(eventId) ? { eventId: eventId.slice(0, 200) } : {}) };
+  }
+  return { event: makeEvent(parsed.data, body, context) };
+}
+
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null && !(typeof value === 'string' && value.trim() === '');
+
+const isEmail = (value: unknown, context: EventContext): boolean =>
+  typeof value === 'string' && context.identify({ email: value }).claim.emailHash !== undefined;
+
+/** What single fields cannot say. `wrong` are the fields that the schema has refused already. */
+function contradictions(body: JsonObject, context: EventContext, wrong: ReadonlySet<string>): Problem[] {
+  const problems: Problem[] = [];
+  const add = (path: string, message: string): void => {
+    if (!wrong.has(path)) problems.push({ path, message });
+  };
+  const { event, audience_key: audience, event_id: eventId } = body;
+  if (event !== 'cio.exposure' && !isGiven(audience)) add('audience_key', 'is missing: say which audience');
+  if (typeof audience === 'string' && isGiven(audience) && !context.hasAudience(audience.trim())) add('audience_key', `${JSON.stringify(audience)} is not an audience of headgate.yaml`);
+  if (!['customer_id', 'cio_id', 'email'].some((field) => isGiven(body[field]))) {
+    add('customer_id', 'the person is missing: send at least one of customer_id, cio_id and email');
+  } else if (!isGiven(body['customer_id']) && !isGiven(body['cio_id']) && !isEmail(body['email'], context)) {
+    add('email', 'is not an e-mail address, and there is neither customer_id nor cio_id');
+  }
+  if (!isGiven(eventId) && !isGiven(body['timestamp'])) add('event_id', 'is missing, and without a timestamp none can be derived that stays the same when the webhook is repeated');
+  if (typeof eventId === 'string' && holdsEmail(eventId)) add('event_id', 'must not hold an e-mail address, because it is shown in the Temporal UI');
+  return problems;
+}
+
+function makeEvent(body: WebhookBody, given: JsonObject, context: EventContext): HeadgateEvent {
+  const { claim, identifiers } = context.identify(rawPerson(body));
+  const person: PersonClaim = { ...claim };
+  if (body.customer_id !== undefined) person.customerId = withoutEmail(body.customer_id);
+  if (body.cio_id !== undefined) person.cioId = withoutEmail(body.cio_id);
+  const own = personalValues(given);
+  const eventContext = redactObject(body.context ?? {}, own);
+  const { occurredAt, claimedAt } = clampTime(body.timestamp ?? context.receivedAt, context.receivedAt);
+  const test = body.event_id === UNSENT || eventContext['delivery_id'] === UNSENT;
+  const consent = consentOf(body);
+  return {
+    eventId: test ? `test~${crypto.randomUUID()}` : (body.event_id ?? deriveEventId(body, person, eventContext, context)),
+    source: context.source,
+    people: context.people,
+    name: body.event,
+    ...(body.audience_key === undefined ? {} : { audienceKey: body.audience_key }),
+    occurredAt,
+    receivedAt: context.receivedAt,
+    ...(claimedAt === undefined ? {} : { claimedAt }),
+    person,
+    identifiers,
+    ...(consent ? { consent } : {}),
+    context: eventContext,
+    attributes: redactObject(body.attributes ?? {}, own),
+    ...(test ? { test } : {}),
+  };
+}
+
+function rawPerson(body: WebhookBody): RawPerson {
+  const profile = body.profile;
+  const fields: { [K in keyof RawPerson]: string | undefined } = {
+    customerId: body.customer_id === undefined ? undefined : withoutEmail(body.customer_id),
+    email: body.email,
+    phone: body.phone,
+    firstName: profile?.first_name,
+    lastName: profile?.last_name,
+    country: profile?.country,
+    region: profile?.region,
+    city: profile?.city,
+    postalCode: profile?.postal_code,
+    birthDate: profile?.birth_date,
+    gender: profile?.gender,
+    mobileAdId: profile?.mobile_ad_id,
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** Workspaces that use the e-mail address as the person's id: the id is hashed, and stays one id. */
+export const withoutEmail = (id: string): string => (holdsEmail(id) ? `sha256:${sha256(id)}` : id);
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+function consentOf(body: WebhookBody): Consent | undefined {
+  const { ad_user_data: userData, ad_personalization: personalization } = body.consent ?? {};
+  if (userData === undefined && personalization === undefined) return undefined;
+  return { ...(userData === undefined ? {} : { ad_user_data: userData }), ...(personalization === undefined ? {} : { ad_personalization: personalization }) };
+}
+
+/** The same body always gets the same id: source, event, audience, person, delivery or step, and time. */
+function deriveEventId(body: WebhookBody, person: PersonClaim, eventContext: JsonObject, context: EventContext): string {
+  const who = person.customerId ?? person.cioId ?? person.emailHash;
+  const occasion = eventContext['delivery_id'] ?? eventContext['step_id'];
+  const parts = [context.source, body.event, body.audience_key ?? null, who, occasion ?? null, body.timestamp ?? null];
+  return `derived-${sha256(JSON.stringify(parts)).slice(0, 40)}`;
+}

@@ -1,0 +1,56 @@
+/**
+ * The api: webhooks in (the door), status out. It verifies, validates, hashes and commits.
+ * It must never call a platform. Start reading at webhooks.ts, then group-commit.ts.
+ */
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import type { Ledger } from '../ledger/index.ts';
+import { authoriseReading } from './authorise-reading.ts';
+import { healthRoutes, metricsRoutes } from './health.ts';
+import { readingRoutes, type ReadingOptions } from './reading.ts';
+import type { Watchdog } from './watchdog.ts';
+import { webhookRoutes, type DoorOptions } from './webhooks.ts';
+
+export { GroupCommit } from './group-commit.ts';
+export { isLoopback } from './authorise-reading.ts';
+export { sign } from './verify-signature.ts';
+export { Watchdog } from './watchdog.ts';
+export type { DoorSource } from './webhooks.ts';
+
+export interface AppOptions extends DoorOptions, ReadingOptions {
+  ledger: Ledger;
+  watchdog: Watchdog;
+  host: string;
+  readToken: string | undefined;
+}
+
+/** Puts the routes together; listens nowhere yet. */
+export function createApp(options: AppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(webhookRoutes(options));
+  app.use(healthRoutes(options.watchdog));
+  app.use(authoriseReading(options.host, options.readToken));
+  app.use(readingRoutes(options));
+  app.use(metricsRoutes(options.metrics, options.ledger));
+  app.use((request, response) => {
+    response.status(404).json({ problem: `there is no ${request.method} ${request.path.slice(0, 200)}` });
+  });
+  app.use(answerErrors(options));
+  return app;
+}
+
+/** Errors of the body reader carry a status of their own; everything else is a 503 for whoever may try again, and a log line. */
+function answerErrors({ logger }: AppOptions): ErrorRequestHandler {
+  return (error: Error & { status?: number; type?: string }, request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const status = error.status !== undefined && error.status >= 400 && error.status < 500 ? error.status : 503;
+    if (status === 503) logger.error({ err: error, path: request.path }, 'A request failed.');
+    const problem = error.type === 'entity.too.large' ? 'the body is too large (at most 256 KiB)' : status === 503 ? 'not available right now: try again' : error.message;
+    if (status === 503) response.set('Retry-After', '5');
+    response.status(status).json({ status: status === 503 ? 'unavailable' : 'invalid', problem });
+  };
+}

@@ -1,0 +1,118 @@
+/** `headgate send`: a webhook as Customer.io would post it, signed with the source's secret. */
+import type { Command } from 'commander';
+import { sign } from '../../api/index.ts';
+import { readEnvironment, type Environment } from '../../config/environment.ts';
+import { findRegistry, withKeptSecrets } from '../../config/find-registry.ts';
+import { loadRegistry, type Source } from '../../config/registry.ts';
+import { parseDuration } from '../../domain/registry.ts';
+import { apiUrl, ask } from '../headgate-api.ts';
+
+interface SendOptions {
+  audience?: string;
+  email?: string;
+  customerId?: string;
+  cioId?: string;
+  phone?: string;
+  at?: string;
+  eventId?: string;
+  source?: string;
+  context: Record<string, string>;
+  attribute: Record<string, string>;
+  url?: string;
+  json?: boolean;
+}
+
+const KINDS = { add: 'cio.audience_add', remove: 'cio.audience_remove', exposure: 'cio.exposure' } as const;
+
+const collect = (pair: string, collected: Record<string, string>): Record<string, string> => {
+  const [name = '', ...value] = pair.split('=');
+  return { ...collected, [name]: value.join('=') };
+};
+
+export function addSendCommand(program: Command): void {
+  program
+    .command('send')
+    .description('Sign and post a webhook, as Customer.io would.')
+    .argument('<kind>', Object.keys(KINDS).join(', '))
+    .option('--audience <key>', 'the audience')
+    .option('--email <address>', 'the person by e-mail')
+    .option('--customer-id <id>', 'the person by your own id')
+    .option('--cio-id <id>', "the person by Customer.io's id")
+    .option('--phone <number>', "the person's phone with its country code")
+    .option('--at <time>', 'when it happened: ISO 8601, Unix seconds, or a time back such as -7d (default: now)')
+    .option('--event-id <id>', 'the event_id (default: a new one)')
+    .option('--source <name>', 'the source (default: the only one)')
+    .option('--context <name=value>', 'campaign context; repeatable', collect, {})
+    .option('--attribute <name=value>', 'attributes; repeatable', collect, {})
+    .option('--url <url>', 'where Headgate listens')
+    .option('--json', 'print the answer as JSON')
+    .action(send);
+}
+
+async function send(kind: string, options: SendOptions): Promise<void> {
+  if (!(kind in KINDS)) throw new Error(`There is no kind ${kind}: send ${Object.keys(KINDS).join(', ')}.`);
+  const environment = readEnvironment();
+  const source = await findSource(environment, options.source);
+  const body = JSON.stringify({
+    schema_version: 1,
+    event_id: options.eventId ?? crypto.randomUUID(),
+    event: KINDS[kind as keyof typeof KINDS],
+    audience_key: options.audience,
+    timestamp: readTime(options.at),
+    customer_id: options.customerId,
+    cio_id: options.cioId,
+    email: options.email,
+    phone: options.phone,
+    context: options.context,
+    attributes: options.attribute,
+  });
+  const { status, body: answer } = await ask(`${apiUrl(environment, options.url)}/v1/webhooks/${source.name}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...credentials(source, body) },
+    body,
+  });
+  if (status >= 300) process.exitCode = 1;
+  process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : `${describeAnswer(status, answer)}\n`);
+}
+
+async function findSource(environment: Environment, wanted: string | undefined): Promise<Source> {
+  const variables = await withKeptSecrets(environment);
+  const { path, demo } = findRegistry(environment);
+  if (demo && variables['CIO_SIGNING_SECRET'] === undefined) {
+    throw new Error(`There is no signing secret in ${environment.HEADGATE_DATA} yet: start Headgate first (npm start), or set HEADGATE_DATA or CIO_SIGNING_SECRET.`);
+  }
+  const { sources } = await loadRegistry(path, { variables, sandboxAllowed: true });
+  const [first, ...others] = sources.values();
+  const source = wanted === undefined ? first : sources.get(wanted);
+  if (!source) throw new Error(`There is no source ${wanted ?? ''} in ${path}; it has ${[...sources.keys()].join(', ')}.`);
+  if (wanted === undefined && others.length > 0) throw new Error(`Say --source: ${path} has ${[...sources.keys()].join(', ')}.`);
+  return source;
+}
+
+function credentials(source: Source, body: string): Record<string, string> {
+  const [secret] = source.signingSecrets;
+  if (secret === undefined) return { authorization: `Bearer ${source.bearerTokens[0] ?? ''}` };
+  const timestamp = String(Math.floor(Date.now() / 1_000));
+  return { 'x-cio-timestamp': timestamp, 'x-cio-signature': sign(secret, timestamp, body) };
+}
+
+/** Seconds since the epoch. */
+function readTime(given: string | undefined): number {
+  if (given === undefined) return Date.now() / 1_000;
+  if (/^\d+(\.\d+)?$/.test(given)) return Number(given);
+  const back = given.startsWith('-') ? parseDuration(given.slice(1)) : undefined;
+  const time = back === undefined ? Date.parse(given) : Date.now() - back;
+  if (Number.isNaN(time)) throw new Error(`--at ${given} is no time: give ISO 8601, Unix seconds, or a time back such as -7d.`);
+  return time / 1_000;
+}
+
+function describeAnswer(status: number, answer: unknown): string {
+  if (typeof answer !== 'object' || answer === null) return `${String(status)} ${String(answer)}`;
+  const fields = Object.entries(answer).filter(([key]) => key !== 'problems');
+  const problems = (answer as { problems?: { path: string; message: string }[] }).problems ?? [];
+  const lines = [`${String(status)} ${fields.map(([key, value]) => `${key}: ${String(value)}`).join('  ')}`];
+  for (const { path, message } of problems) lines.push(`  - ${path === '' ? '' : `${path}: `}${message}`);
+  const eventId = (answer as { event_id?: unknown }).event_id;
+  if (status < 300 && typeof eventId === 'string' && eventId !== 'unsent') lines.push(`Look at it: npx headgate event ${eventId}`);
+  return lines.join('\n');
+}

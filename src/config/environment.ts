@@ -1,0 +1,44 @@
+/** The environment, read once: the only place in Headgate that looks at process.env. */
+import { z } from 'zod';
+import { ConfigurationError } from './configuration-error.ts';
+
+const port = z.coerce.number('must be a port number').int().min(0).max(65_535);
+const nonEmpty = z.string().transform((text) => (text.trim() === '' ? undefined : text.trim()));
+
+/** Every variable that Headgate reads itself. Temporal's own (`TEMPORAL_API_KEY`, `TEMPORAL_TLS_…`) are read by its envconfig. */
+const schema = z.object({
+  HEADGATE_PORT: port.default(8080).describe('Port of the API.'),
+  HEADGATE_HOST: z.string().default('127.0.0.1').describe('Address that the API listens on.'),
+  HEADGATE_DATA: z.string().default('./data').describe('Folder of the embedded Postgres and Temporal.'),
+  HEADGATE_CONFIG: nonEmpty.optional().describe('The registry. Default: ./headgate.yaml; npm start without one uses the demo.'),
+  HEADGATE_SANDBOX_PORT: port.default(8090).describe('Port of the platforms\' stand-ins under npm start.'),
+  HEADGATE_SANDBOX_URL: nonEmpty.optional().describe('Where the stand-ins listen, for server.ts and worker.ts. Loopback only; refused in production.'),
+  HEADGATE_READ_TOKEN: nonEmpty.optional().describe('Bearer token of the reading API and the metrics. Without one they answer on loopback only.'),
+  HEADGATE_METRICS_PORT: port.default(9464).describe('Port of the worker\'s metrics; 0 switches them off.'),
+  HEADGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('How much is logged.'),
+  HEADGATE_TLS_CERT: nonEmpty.optional().describe('File with the certificate, when Headgate itself serves HTTPS.'),
+  HEADGATE_TLS_KEY: nonEmpty.optional().describe('File with the private key of the certificate.'),
+  TEMPORAL_PORT: port.default(7233).describe('Port of the embedded Temporal server.'),
+  TEMPORAL_UI_PORT: port.default(8233).describe('Port of the embedded Temporal UI.'),
+  TEMPORAL_ADDRESS: nonEmpty.optional().describe('A running Temporal server, instead of the embedded one.'),
+  TEMPORAL_NAMESPACE: z.string().default('default').describe('Temporal namespace.'),
+  TEMPORAL_UI_URL: nonEmpty.optional().describe('Address of the Temporal UI, for links.'),
+  DATABASE_URL: nonEmpty.optional().describe('Postgres 15 or newer, instead of the embedded one.'),
+  NODE_ENV: z.string().optional(),
+});
+
+export type Environment = z.infer<typeof schema> & {
+  production: boolean;
+  /** Everything, for `${NAME}` in the registry and for Temporal's envconfig. */
+  variables: Readonly<Record<string, string | undefined>>;
+};
+
+/** Reads the environment. Throws ConfigurationError with every mistake at once. */
+export function readEnvironment(variables: Readonly<Record<string, string | undefined>> = process.env): Environment {
+  const parsed = schema.safeParse(variables);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigurationError('The environment has mistakes', problems);
+  }
+  return { ...parsed.data, production: parsed.data.NODE_ENV === 'production', variables };
+}

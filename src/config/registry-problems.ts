@@ -1,0 +1,60 @@
+/** Mistakes of a registry, collected with the lines that they stand on. */
+import type { Document, LineCounter } from 'yaml';
+import type { z } from 'zod';
+import { ConfigurationError } from './configuration-error.ts';
+
+type Path = readonly PropertyKey[];
+
+/** Collects mistakes; nothing is thrown before `throwIfAny`. */
+export class Problems {
+  readonly #found: { line: number; text: string }[] = [];
+  readonly #file: string;
+  readonly #document: Document;
+  readonly #lines: LineCounter;
+  constructor(file: string, document: Document, lines: LineCounter) {
+    this.#file = file;
+    this.#document = document;
+    this.#lines = lines;
+  }
+
+  addAt(offset: number, message: string): void {
+    this.#found.push({ line: this.#lines.linePos(offset).line, text: message });
+  }
+
+  add(path: Path, message: string): void {
+    this.#found.push({ line: this.#lineOf(path), text: `${path.map(String).join('.')}: ${message}` });
+  }
+
+  addIssues(issues: readonly z.core.$ZodIssue[], below: Path = []): void {
+    for (const issue of issues) {
+      const path = [...below, ...issue.path];
+      if (issue.code === 'unrecognized_keys') for (const key of issue.keys) this.add([...path, key], 'is not a setting that Headgate knows');
+      else if (issue.code === 'invalid_union') this.addIssues(issue.errors.flat().slice(0, 1), path);
+      else this.add(path, plainly(issue.message));
+    }
+  }
+
+  throwIfAny(): void {
+    if (this.#found.length === 0) return;
+    const sorted = this.#found.toSorted((a, b) => a.line - b.line);
+    throw new ConfigurationError(
+      'The registry has mistakes',
+      sorted.map(({ line, text }) => `${this.#file}:${String(line)}: ${text}`),
+    );
+  }
+
+  /** The line of the deepest part of the path that exists. */
+  #lineOf(path: Path): number {
+    for (let length = path.length; length > 0; length--) {
+      const node = this.#document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined;
+      if (node?.range) return this.#lines.linePos(node.range[0]).line;
+    }
+    return 1;
+  }
+}
+
+/** zod's own words for the two commonest mistakes, in ours. */
+const plainly = (message: string): string =>
+  message
+    .replace(/^Invalid input: expected (\w+), received undefined$/, 'is missing (expected $1)')
+    .replace(/^Invalid input: expected string, received (number|boolean)$/, 'must be text: put it in quotes');

@@ -1,0 +1,72 @@
+/** The shape of `headgate.yaml`. What it means is in registry.ts; platforms bring their own settings (destinations/<platform>/settings.ts). */
+import { z } from 'zod';
+import { parseDuration } from '../domain/registry.ts';
+
+/** Names of sources and destinations. */
+export const NAME = /^[a-z][a-z0-9_]{0,62}$/;
+const name = z.string().regex(NAME, 'must be lower-case letters, digits and _, starting with a letter');
+
+/** A key carries its version, so that a changed meaning gets a new audience instead of an old one with mixed people. */
+export const AUDIENCE_KEY = /^[a-z][a-z0-9_]{0,90}_v[1-9][0-9]*$/;
+const audienceKey = z.string().regex(AUDIENCE_KEY, 'must end with a version, such as high_intent_cart_7d_v1 (lower-case letters, digits and _)');
+
+const duration = z.string('must be a duration such as 7d, 12h or 30m').transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  context.addIssue({ code: 'custom', message: 'must be a duration such as 7d, 12h or 30m' });
+  return z.NEVER;
+});
+
+const secret = z.string().min(8, 'is too short to be a secret').meta({ secret: true });
+/** Two may be active while one replaces the other. */
+const secrets = z.union([secret.transform((one) => [one]), z.array(secret).min(1).max(2, 'at most two secrets can be active')]);
+
+/** How old a signature may be. Loose, because whether Customer.io signs its retries anew (for up to 3 hours) is unconfirmed. */
+const DEFAULT_SIGNATURE_AGE = '4h';
+
+export const sourceSchema = z
+  .strictObject({
+    signing_secret: secrets.optional().describe('Key of the webhook action; checks X-CIO-Signature.'),
+    reporting_secret: secrets.optional().describe('Key of the reporting webhook.'),
+    bearer_token: secrets.optional().describe('Expected as `Authorization: Bearer …`, besides or instead of a signature.'),
+    people: name.optional().describe('Sources with the same value share their persons. Default: the source\'s own name.'),
+    signature_age: duration.default(parseDuration(DEFAULT_SIGNATURE_AGE) ?? 0).describe('How old a signature may be.'),
+  })
+  .refine((given) => given.signing_secret ?? given.bearer_token, 'needs a signing_secret, a bearer_token, or both');
+
+/** The common part; the rest of an entry is checked by its platform. */
+export const destinationCommon = z.object({
+  platform: z.string(),
+  mode: z.enum(['live', 'test', 'paused'], 'must be live, test or paused').default('live'),
+  sandbox: z.boolean().default(false).describe('Talk to the local stand-in instead of the platform. Does not load in production.'),
+  test_profiles: z.array(z.string()).default([]).describe('Customer ids and e-mail addresses that mode: test pushes.'),
+});
+export const DESTINATION_COMMON_KEYS = Object.keys(destinationCommon.shape);
+
+const share = z.union([
+  z.number().min(0).max(1, 'must be a share such as 5% or 0.05'),
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?%$/, 'must be a share such as 5% or 0.05')
+    .transform((text) => Number(text.slice(0, -1)) / 100)
+    .refine((value) => value <= 1, 'cannot be more than 100%'),
+]);
+
+const owner = z.strictObject({
+  name: z.string().min(1),
+  slack: z.string().min(1).optional(),
+  email: z.string().min(3).optional(),
+});
+
+export const audienceSchema = z.strictObject({
+  description: z.string('an audience needs a description').min(1, 'an audience needs a description'),
+  owner: owner.describe('Who is told when something is wrong with it.'),
+  window: duration.optional().describe('How long an add lasts.'),
+  excludes: z.array(audienceKey).default([]).describe('Entering this audience leaves these.'),
+  exit: z.literal('cio.audience_remove').optional().describe('Says that only a webhook takes people out.'),
+  holdout: share.default(0).describe('Share of persons who are decided like the others but never pushed.'),
+  targets: z.record(name, z.string('must be in quotes, because long ids lose digits as numbers')).default({}).describe('Per destination, the platform\'s id of the audience.'),
+});
+
+export type SourceEntry = z.infer<typeof sourceSchema>;
+export type AudienceEntry = z.infer<typeof audienceSchema>;

@@ -1,0 +1,229 @@
+/** Reads `headgate.yaml`: environment variables put in, every mistake reported at once with its line, secrets masked when shown. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { LineCounter, parseDocument, visit, type Document } from 'yaml';
+import { catalog } from '../destinations/catalog.ts';
+import type { Platform } from '../destinations/destination.ts';
+import { hashOnce, normaliseEmail } from '../destinations/user-data.ts';
+import type { Audience, DestinationEntry, Owner, Policies } from '../domain/registry.ts';
+import { ConfigurationError } from './configuration-error.ts';
+import { maskRegistry } from './registry-mask.ts';
+import { Problems } from './registry-problems.ts';
+import { AUDIENCE_KEY, audienceSchema, destinationCommon, DESTINATION_COMMON_KEYS, NAME, sourceSchema, type AudienceEntry, type SourceEntry } from './registry-schema.ts';
+
+export interface Source {
+  name: string;
+  signingSecrets: string[];
+  reportingSecrets: string[];
+  bearerTokens: string[];
+  people: string;
+  /** Milliseconds. */
+  signatureAgeMs: number;
+}
+
+/** A destination with its platform's settings, ready to connect. */
+export interface ConfiguredDestination {
+  entry: DestinationEntry;
+  platform: Platform;
+  settings: unknown;
+  sandbox: boolean;
+}
+
+export interface Registry {
+  sources: ReadonlyMap<string, Source>;
+  destinations: ReadonlyMap<string, ConfiguredDestination>;
+  policies: Policies;
+  /** Tells registries apart, secrets included; reveals none. */
+  hash: string;
+  /** For people: the loaded registry with its defaults, secrets masked. */
+  masked: object;
+}
+
+export interface LoadOptions {
+  variables: Readonly<Record<string, string | undefined>>;
+  /** False refuses every `sandbox: true`. */
+  sandboxAllowed: boolean;
+}
+
+/** Throws ConfigurationError when the file cannot be read or has mistakes. */
+export async function loadRegistry(path: string, options: LoadOptions): Promise<Registry> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new ConfigurationError('The registry cannot be read', [`${path}: ${(error as Error).message}. Set HEADGATE_CONFIG to your headgate.yaml.`]);
+  }
+  return parseRegistry(text, path, options);
+}
+
+/** @param file for messages */
+export function parseRegistry(text: string, file: string, options: LoadOptions): Registry {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const problems = new Problems(file, document, lines);
+  for (const error of document.errors) problems.addAt(error.pos[0], error.message.split('\n')[0] ?? error.message);
+  problems.throwIfAny();
+  substitute(document, options.variables, problems);
+
+  const given = document.toJS({ maxAliasCount: 100 }) as unknown;
+  const registry = resolve(given, options, problems);
+  problems.throwIfAny();
+  return { ...registry, hash: createHash('sha256').update(JSON.stringify(given)).digest('hex').slice(0, 16) };
+}
+
+const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
+/** Puts environment variables into plain values. Done in the tree, so a value can never add keys. */
+function substitute(document: Document, variables: LoadOptions['variables'], problems: Problems): void {
+  visit(document, {
+    Scalar: (_key, node) => {
+      if (typeof node.value !== 'string') return;
+      node.value = node.value.replace(VARIABLE, (_whole, name: string) => {
+        const value = variables[name];
+        if (value === undefined || value === '') problems.addAt(node.range?.[0] ?? 0, `the environment variable ${name} is not set`);
+        return value ?? '';
+      });
+    },
+  });
+}
+
+type Section = Record<string, unknown>;
+
+/** Each entry is checked by itself, so that one mistake hides no other. */
+function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit<Registry, 'hash'> {
+  const sections = sectionsOf(given, problems);
+  const sources = new Map<string, SourceEntry>();
+  for (const [name, given] of entriesOf(sections.sources, 'sources', NAME, 'must be lower-case letters, digits and _', problems)) {
+    const parsed = sourceSchema.safeParse(given);
+    if (parsed.success) sources.set(name, parsed.data);
+    else problems.addIssues(parsed.error.issues, ['sources', name]);
+  }
+  if (Object.keys(sections.sources).length === 0) problems.add(['sources'], 'needs at least one source');
+  const destinations = new Map<string, ConfiguredDestination>();
+  for (const [name, given] of entriesOf(sections.destinations, 'destinations', NAME, 'must be lower-case letters, digits and _', problems)) {
+    const destination = resolveDestination(name, given as Section, options, problems);
+    if (destination) destinations.set(name, destination);
+  }
+  const entries = new Map<string, AudienceEntry>();
+  for (const [key, given] of entriesOf(sections.audiences, 'audiences', AUDIENCE_KEY, 'must end with a version, such as high_intent_cart_7d_v1 (lower-case letters, digits and _)', problems)) {
+    checkLinks(key, given as Section, sections, destinations, problems);
+    const parsed = audienceSchema.safeParse(given);
+    if (parsed.success) entries.set(key, parsed.data);
+    else problems.addIssues(parsed.error.issues, ['audiences', key]);
+  }
+  const audiences = new Map([...entries].map(([key, entry]) => [key, resolveAudience(key, entry)]));
+  return {
+    sources: new Map([...sources].map(([name, entry]) => [name, resolveSource(name, entry)])),
+    destinations,
+    policies: { audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])) },
+    masked: maskRegistry(sources, destinations, entries),
+  };
+}
+
+interface Sections {
+  sources: Section;
+  destinations: Section;
+  audiences: Section;
+}
+
+function sectionsOf(file: unknown, problems: Problems): Sections {
+  const sections: Sections = { sources: {}, destinations: {}, audiences: {} };
+  const given = isSection(file) ? file : {};
+  for (const [name, section] of Object.entries(given)) {
+    if (!(name in sections)) problems.add([name], 'is not a section that Headgate knows (sources, destinations, audiences)');
+    else if (isSection(section)) sections[name as keyof Sections] = section;
+    else if (section !== null) problems.add([name], 'must be a list of names, each with its settings below it');
+  }
+  return sections;
+}
+
+const isSection = (value: unknown): value is Section => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function entriesOf(section: Section, name: string, pattern: RegExp, rule: string, problems: Problems): [string, unknown][] {
+  return Object.entries(section).filter(([key, given]) => {
+    if (!pattern.test(key)) problems.add([name, key], rule);
+    if (!isSection(given)) problems.add([name, key], 'must have settings below it');
+    return isSection(given);
+  });
+}
+
+const resolveSource = (name: string, entry: SourceEntry): Source => ({
+  name,
+  signingSecrets: entry.signing_secret ?? [],
+  reportingSecrets: entry.reporting_secret ?? [],
+  bearerTokens: entry.bearer_token ?? [],
+  people: entry.people ?? name,
+  signatureAgeMs: entry.signature_age,
+});
+
+function resolveDestination(name: string, given: Section, options: LoadOptions, problems: Problems): ConfiguredDestination | undefined {
+  const path = ['destinations', name];
+  const common = destinationCommon.safeParse(given);
+  if (!common.success) problems.addIssues(common.error.issues, path);
+  const platformName = given['platform'];
+  if (typeof platformName !== 'string') return undefined;
+  const platform = catalog.get(platformName);
+  if (!platform) {
+    problems.add([...path, 'platform'], `${platformName} is not a platform of this version; it knows ${[...catalog.keys()].join(', ')}`);
+    return undefined;
+  }
+  const own = Object.fromEntries(Object.entries(given).filter(([key]) => !DESTINATION_COMMON_KEYS.includes(key)));
+  const settings = platform.settings.safeParse(own);
+  if (!settings.success) problems.addIssues(settings.error.issues, path);
+  if (!common.success || !settings.success) return undefined;
+  const { mode, sandbox, test_profiles: profiles } = common.data;
+  if (sandbox && !options.sandboxAllowed) problems.add([...path, 'sandbox'], 'the sandbox does not exist in production');
+  if (mode === 'test' && profiles.length === 0) problems.add([...path, 'mode'], 'test pushes only test_profiles: list some');
+  const testProfiles = profiles.map((profile) => {
+    const email = profile.includes('@') ? normaliseEmail(profile) : undefined;
+    return email === undefined ? profile : `email:${hashOnce(email)}`;
+  });
+  return { entry: { name, platform: platform.platform, mode, testProfiles }, platform, settings: settings.data, sandbox };
+}
+
+/** What an audience says of others. Looks at it as written, so that it is checked also when its shape is wrong. */
+function checkLinks(
+  key: string,
+  given: Section,
+  sections: Sections,
+  destinations: ReadonlyMap<string, ConfiguredDestination>,
+  problems: Problems,
+): void {
+  const path = ['audiences', key];
+  if (given['window'] === undefined && given['exit'] === undefined && !isExcludedElsewhere(key, sections)) {
+    problems.add(path, 'has no way out: give it a window, let another audience exclude it, or say exit: cio.audience_remove');
+  }
+  const excludes: unknown = given['excludes'];
+  for (const [index, excluded] of Array.isArray(excludes) ? excludes.entries() : []) {
+    if (excluded === key) problems.add([...path, 'excludes', index], 'an audience cannot exclude itself');
+    else if (!(String(excluded) in sections.audiences)) problems.add([...path, 'excludes', index], `there is no audience ${String(excluded)}`);
+  }
+  const targets = given['targets'];
+  for (const [destination, id] of isSection(targets) ? Object.entries(targets) : []) {
+    const at = [...path, 'targets', destination];
+    if (!(destination in sections.destinations)) problems.add(at, `there is no destination ${destination}`);
+    const wrong = typeof id === 'string' ? destinations.get(destination)?.platform.checkAudienceId(id) : undefined;
+    if (wrong !== undefined) problems.add(at, wrong);
+  }
+}
+
+const resolveAudience = (key: string, entry: AudienceEntry): Audience => ({
+  key,
+  description: entry.description,
+  owner: resolveOwner(entry.owner),
+  windowMs: entry.window ?? null,
+  excludes: entry.excludes,
+  holdout: entry.holdout,
+  targets: Object.entries(entry.targets).map(([destination, platformAudienceId]) => ({ destination, audienceKey: key, platformAudienceId })),
+});
+
+function isExcludedElsewhere(key: string, sections: Sections): boolean {
+  return Object.entries(sections.audiences).some(([other, given]) => {
+    const excludes = isSection(given) ? given['excludes'] : undefined;
+    return other !== key && Array.isArray(excludes) && excludes.includes(key);
+  });
+}
+
+function resolveOwner({ name, slack, email }: AudienceEntry['owner']): Owner {
+  return { name, ...(slack === undefined ? {} : { slack }), ...(email === undefined ? {} : { email }) };
+}

@@ -1,0 +1,38 @@
+/** `npm start`: the whole service on this machine. Reads as the order of things; what each step does is in embedded/ and wiring.ts. */
+import { readEnvironment } from './config/environment.ts';
+import { whenParentIsGone } from './embedded/index.ts';
+import { prepareFolder, startOwnPostgres, startOwnSandbox, startOwnTemporal, loadOwnRegistry, refuseProduction, showReady } from './dev-steps.ts';
+import { runProcess } from './lifecycle.ts';
+import { createLogger } from './monitoring/logger.ts';
+import { connectNative, readTemporalSettings } from './temporal/index.ts';
+import { buildParts, startApi, startWorker } from './wiring.ts';
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Runs until it is asked to end. */
+export async function runDev(): Promise<void> {
+  await runProcess(async (life) => {
+    const environment = readEnvironment();
+    refuseProduction(environment);
+    const logger = createLogger({ level: environment.HEADGATE_LOG_LEVEL, pretty: true });
+    const orphaned = whenParentIsGone(environment.variables);
+
+    const folder = await prepareFolder(life, environment);
+    const { registry, demo } = await loadOwnRegistry(environment, folder);
+    const databaseUrl = await startOwnPostgres(life, environment, folder, say);
+    const { address, uiUrl } = await startOwnTemporal(life, environment, folder, say);
+    const sandboxUrl = await startOwnSandbox(life, environment, folder, registry);
+
+    const temporalSettings = readTemporalSettings(environment.variables, address);
+    const temporal = await connectNative(temporalSettings, logger);
+    life.started('The connection to Temporal', temporal.close);
+    const parts = buildParts({ environment, registry, databaseUrl, temporal, temporalSettings, sandboxUrl, role: 'dev', eager: true, logger });
+    life.started('The ledger', parts.close);
+    const worker = await startWorker(parts, temporal.native, temporalSettings.namespace);
+    life.started('The worker', worker.stop);
+    const api = await startApi(parts, uiUrl === undefined ? undefined : `${uiUrl}/namespaces/${temporalSettings.namespace}`);
+    life.started('The api', api.stop);
+    showReady(say, { registry, demo, apiUrl: api.url, uiUrl, sandboxUrl });
+    return { failed: worker.failed, orphaned };
+  }, say);
+}

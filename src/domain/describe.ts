@@ -1,0 +1,43 @@
+/** One-line texts for people, shown in the Temporal UI. Pure; never longer than Temporal's 400 bytes for a summary. */
+import type { Decision, HeadgateEvent } from './event.ts';
+
+const LONGEST_SUMMARY = 200;
+const clip = (text: string): string => (text.length <= LONGEST_SUMMARY ? text : `${text.slice(0, LONGEST_SUMMARY - 1)}…`);
+
+/** `2026-11-24 10:15 UTC`. */
+export const formatTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+/** Who the event is about, as the customer knows them. */
+export function describePerson(event: Pick<HeadgateEvent, 'person'>): string {
+  const { customerId, cioId, emailHash } = event.person;
+  return customerId ?? cioId ?? (emailHash === undefined ? 'somebody' : `e-mail ${emailHash.slice(0, 8)}…`);
+}
+
+/** The summary of an event's workflow: what it asked for and what became of it. */
+export function describeEvent(event: HeadgateEvent, decision: Decision): string {
+  const who = describePerson(event);
+  const audience = event.audienceKey ?? '';
+  const campaign = event.context['campaign_name'];
+  const because = typeof campaign === 'string' && campaign !== '' ? ` · ${campaign}` : '';
+  const what = {
+    'cio.audience_add': `${who} enters ${audience}`,
+    'cio.audience_remove': `${who} leaves ${audience}`,
+    'cio.exposure': `exposure of ${who}${audience === '' ? '' : ` to ${audience}`}`,
+  }[event.name];
+  return clip(`${what}${outcome(decision)}${because}`);
+}
+
+function outcome(decision: Decision): string {
+  switch (decision.status) {
+    case 'applied':
+      return decision.until === undefined ? '' : ` until ${formatTime(decision.until)}`;
+    case 'held_out':
+      return ' (held out)';
+    case 'superseded':
+      return ' (superseded by a newer decision)';
+    case 'expired':
+      return ' (its window was already over)';
+    case 'test':
+      return ' (test)';
+  }
+}

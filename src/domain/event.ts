@@ -1,0 +1,95 @@
+/** What an event is: one webhook body of Customer.io, verified, validated and hashed at the door. Pure types and rules. */
+import type { Identifier } from './identifiers.ts';
+
+/** The events that Headgate itself defines (docs/webhooks.md). */
+export const EVENT_NAMES = ['cio.audience_add', 'cio.audience_remove', 'cio.exposure'] as const;
+export type EventName = (typeof EVENT_NAMES)[number];
+
+/**
+ * What an `event_id` may look like. No `/`, which would collide with Headgate's own workflow ids, and no `%`,
+ * which breaks the Temporal UI's API. At most 200 characters, below the 255 of Temporal's SQL visibility columns.
+ */
+export const EVENT_ID_PATTERN = /^[A-Za-z0-9._:~=+@-]{1,200}$/;
+
+/** Customer.io renders `{{delivery_id}}` as this word in previews and test sends. */
+export const UNSENT = 'unsent';
+
+/** How far in the future an event's time may lie before it is clamped to the time of receipt, in milliseconds. */
+export const FUTURE_TOLERANCE_MS = 5 * 60_000;
+
+export type ConsentState = 'granted' | 'denied';
+
+export interface Consent {
+  ad_user_data?: ConsentState;
+  ad_personalization?: ConsentState;
+}
+
+/** A flat JSON value, as campaign context and attributes carry them. */
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+// A record cannot refer to itself.
+// eslint-disable-next-line @typescript-eslint/consistent-indexed-object-style
+export type JsonObject = { [key: string]: JsonValue };
+
+/** Who the event is about: the customer's own ids in the clear, e-mail and phone only as SHA-256 (lower-case hex). */
+export interface PersonClaim {
+  customerId?: string;
+  cioId?: string;
+  emailHash?: string;
+  phoneHash?: string;
+  mobileAdIdHash?: string;
+}
+
+/** One event, as it travels from the door through the ledger (or the lifeboat) into its workflow. */
+export interface HeadgateEvent {
+  eventId: string;
+  source: string;
+  /** Whose customer ids these are; sources may share one (registry: `people`). */
+  people: string;
+  name: EventName;
+  /** Present on `cio.audience_*`, optional on `cio.exposure`. */
+  audienceKey?: string;
+  /** Milliseconds since the epoch; clamped to `receivedAt` when it lay too far in the future. */
+  occurredAt: number;
+  /** Milliseconds since the epoch, fixed at the door, so that applying the event later gives the same result. */
+  receivedAt: number;
+  /** Set when `occurredAt` was clamped: what the body said, in milliseconds. */
+  claimedAt?: number;
+  person: PersonClaim;
+  /** Per platform, the person's identifiers in that platform's normalisation. */
+  identifiers: Record<string, Identifier[]>;
+  consent?: Consent;
+  context: JsonObject;
+  attributes: JsonObject;
+  /** A preview or test send of Customer.io: validated and kept for a look, but nothing is decided. */
+  test?: true;
+}
+
+/** What became of an event. All of these were answered with a 2xx. */
+export type DecisionStatus = 'applied' | 'superseded' | 'held_out' | 'expired' | 'test';
+
+/** The first decision on an event, as kept in the ledger and carried in its workflow's input. */
+export interface Decision {
+  status: DecisionStatus;
+  personId: string | null;
+  /** The person's state in the audience after this event; absent where there is no audience. */
+  audience?: 'in' | 'out';
+  /** When the window ends, in milliseconds since the epoch; absent without a window or when out. */
+  until?: number;
+}
+
+/** Returns the event's effective time and, when that was clamped, what the body claimed. Times in milliseconds. */
+export function clampTime(claimed: number, receivedAt: number): { occurredAt: number; claimedAt?: number } {
+  if (claimed - receivedAt > FUTURE_TOLERANCE_MS) return { occurredAt: receivedAt, claimedAt: claimed };
+  return { occurredAt: claimed };
+}
+
+/**
+ * A known `event_id` that comes again under another name or for another audience is a conflict: typically a template
+ * that uses the trigger's id for two webhooks. The same body again is a duplicate.
+ */
+export function conflictsWith(
+  known: { name: string; audienceKey: string | null },
+  event: Pick<HeadgateEvent, 'name' | 'audienceKey'>,
+): boolean {
+  return known.name !== event.name || known.audienceKey !== (event.audienceKey ?? null);
+}

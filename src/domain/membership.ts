@@ -1,0 +1,101 @@
+/**
+ * The decision rule. Of all events of a person in an audience the one with the latest `occurredAt` decides; at equal times a
+ * removal outranks an add; then the greater `event_id`. A state is thus a maximum over the set of events, so any order,
+ * delay and repetition ends alike. Proved by property tests in test/domain/membership.property.test.ts.
+ */
+
+export type MembershipState = 'in' | 'out';
+export type Arm = 'treatment' | 'holdout';
+
+/** Why a person is in or out. `excluded`: entered an audience that excludes this one. */
+export type MembershipReason = 'added' | 'removed' | 'excluded' | 'consent_denied' | 'expired';
+
+/** The desired state of one person in one audience, with the event that decided it. Times in milliseconds. */
+export interface Membership {
+  state: MembershipState;
+  reason: MembershipReason;
+  /** Order of the deciding event. */
+  occurredAt: number;
+  removal: boolean;
+  eventId: string;
+  /** End of the window of the deciding add; null without a window and for removals. */
+  expiresAt: number | null;
+  arm: Arm;
+  /** Counts the changes of this row, from 1. */
+  revision: number;
+}
+
+export type Change =
+  | { kind: 'add'; eventId: string; occurredAt: number; receivedAt: number; windowMs: number | null; arm: Arm }
+  | { kind: 'remove'; eventId: string; occurredAt: number; reason: 'removed' | 'excluded' | 'consent_denied'; arm: Arm }
+  /** The window of `eventId` is over. Acts only while the row is still the one of the event that armed it. */
+  | { kind: 'expire'; eventId: string; at: number };
+
+export type ChangeOutcome = 'applied' | 'superseded' | 'expired' | 'held_out';
+
+export interface Decided {
+  membership: Membership;
+  outcome: ChangeOutcome;
+  /** True when the row is another one than before and must be stored. */
+  changed: boolean;
+}
+
+interface Order {
+  occurredAt: number;
+  removal: boolean;
+  eventId: string;
+}
+
+/** True when `a` decides over `b`. Event ids are compared by code unit, as Postgres does under `COLLATE "C"`. */
+export function outranks(a: Order, b: Order): boolean {
+  if (a.occurredAt !== b.occurredAt) return a.occurredAt > b.occurredAt;
+  if (a.removal !== b.removal) return a.removal;
+  return a.eventId > b.eventId;
+}
+
+/**
+ * Applies one change to a membership.
+ * @param current what the ledger holds, undefined for a person who was never decided on in this audience
+ */
+export function decide(current: Membership | undefined, change: Change): Decided | undefined {
+  if (change.kind === 'expire') return expire(current, change);
+  const order = { occurredAt: change.occurredAt, removal: change.kind === 'remove', eventId: change.eventId };
+  if (current && !outranks(order, current)) return { membership: current, outcome: 'superseded', changed: false };
+  const revision = (current?.revision ?? 0) + 1;
+  if (change.kind === 'remove') {
+    const membership: Membership = { ...order, state: 'out', reason: change.reason, expiresAt: null, arm: change.arm, revision };
+    return { membership, outcome: 'applied', changed: true };
+  }
+  const expiresAt = change.windowMs === null ? null : change.occurredAt + change.windowMs;
+  const over = expiresAt !== null && expiresAt <= change.receivedAt;
+  const membership: Membership = {
+    ...order,
+    state: over ? 'out' : 'in',
+    reason: over ? 'expired' : 'added',
+    expiresAt,
+    arm: change.arm,
+    revision,
+  };
+  const outcome = over ? 'expired' : change.arm === 'holdout' ? 'held_out' : 'applied';
+  return { membership, outcome, changed: true };
+}
+
+function expire(current: Membership | undefined, change: { eventId: string; at: number }): Decided | undefined {
+  if (!current) return undefined;
+  const armed = current.state === 'in' && current.eventId === change.eventId;
+  const due = current.expiresAt !== null && current.expiresAt <= change.at;
+  if (!armed || !due) return { membership: current, outcome: 'superseded', changed: false };
+  const membership: Membership = { ...current, state: 'out', reason: 'expired', revision: current.revision + 1 };
+  return { membership, outcome: 'applied', changed: true };
+}
+
+/** The membership that survives when two persons turn out to be one: the newest decision wins, per audience. */
+export function mergeMemberships(a: Membership, b: Membership): Membership {
+  const winner = outranks(a, b) ? a : b;
+  return { ...winner, revision: Math.max(a.revision, b.revision) + 1 };
+}
+
+/** What the platforms should hold for this membership: a held-out person is decided and timed, but never pushed. */
+export function wantedAtPlatforms(membership: Membership): MembershipState {
+  return membership.state === 'in' && membership.arm === 'treatment' ? 'in' : 'out';
+}

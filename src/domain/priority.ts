@@ -1,0 +1,10 @@
+/** What goes first, wherever things queue: in the outbox and on Temporal's task queues. 1 is first; Temporal knows 1 to 5. */
+import type { EventName } from './event.ts';
+
+export const PRIORITY = { sync: 1, remove: 2, add: 3, exposure: 4, end: 5 } as const;
+
+export const PRIORITY_OF_EVENT: Record<EventName, number> = {
+  'cio.audience_remove': PRIORITY.remove,
+  'cio.audience_add': PRIORITY.add,
+  'cio.exposure': PRIORITY.exposure,
+};

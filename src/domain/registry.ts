@@ -1,0 +1,72 @@
+/** The registry as the rest of Headgate sees it: what `headgate.yaml` says, checked and with its defaults filled in. */
+
+/** `live` pushes; `test` pushes only the listed test profiles; `paused` records and pushes nothing. */
+export type DestinationMode = 'live' | 'test' | 'paused';
+
+export interface Owner {
+  name: string;
+  slack?: string;
+  email?: string;
+}
+
+/** Names one target. */
+export interface TargetRef {
+  destination: string;
+  audienceKey: string;
+}
+
+/** One audience at one destination. */
+export interface Target extends TargetRef {
+  /** The platform's own id of the audience. */
+  platformAudienceId: string;
+}
+
+export interface Audience {
+  key: string;
+  description: string;
+  owner: Owner;
+  /** How long an add lasts, in milliseconds; null: until something else takes the person out. */
+  windowMs: number | null;
+  /** Entering this audience leaves these. */
+  excludes: string[];
+  /** Share of persons who are decided like the others but never pushed, 0…1. */
+  holdout: number;
+  targets: Target[];
+}
+
+export interface DestinationEntry {
+  name: string;
+  platform: string;
+  mode: DestinationMode;
+  /** Customer ids and e-mail hashes that `mode: test` pushes. */
+  testProfiles: string[];
+}
+
+/** What deciding needs to know: no secrets, no platform settings. */
+export interface Policies {
+  audiences: ReadonlyMap<string, Audience>;
+  destinations: ReadonlyMap<string, DestinationEntry>;
+}
+
+const DURATION_PART = /^(\d+)(s|m|h|d|w)$/;
+const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** Reads `30s`, `15m`, `12h`, `7d`, `2w` into milliseconds; undefined when the text is none of these or zero. */
+export function parseDuration(text: string): number | undefined {
+  const match = DURATION_PART.exec(text.trim());
+  const amount = Number(match?.[1]);
+  const unit = UNIT_MS[match?.[2] ?? ''];
+  return match && unit !== undefined && amount > 0 ? amount * unit : undefined;
+}
+
+/** Writes milliseconds as `7d`, `90m` …: the largest unit that divides them. */
+export function formatDuration(ms: number): string {
+  for (const unit of ['d', 'h', 'm'] as const) {
+    const size = UNIT_MS[unit] ?? 1;
+    if (ms >= size && ms % size === 0) return `${String(ms / size)}${unit}`;
+  }
+  return `${String(Math.round(ms / 1_000))}s`;
+}
+
+/** The key of a target in maps, logs and metrics. */
+export const targetKey = (target: TargetRef): string => `${target.destination}/${target.audienceKey}`;

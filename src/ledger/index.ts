@@ -1,0 +1,55 @@
+/**
+ * The ledger: all SQL of Headgate, one function per action, on Postgres.
+ * It must never call a platform or Temporal. Start reading at apply-events.ts; tables and indexes are explained in README.md.
+ */
+import type { Policies } from '../domain/registry.ts';
+import * as apply from './apply-events.ts';
+import { LedgerConnection, type LedgerConnectionOptions } from './connection.ts';
+import * as outbox from './outbox.ts';
+import * as processes from './processes.ts';
+import * as pushes from './pushes.ts';
+import * as quarantine from './quarantine.ts';
+import * as reading from './reading.ts';
+import * as settle from './settle.ts';
+import * as sweep from './sweep.ts';
+import * as targets from './targets.ts';
+
+export { migrate } from './migrate.ts';
+export { LedgerUnavailable } from './ledger-unavailable.ts';
+export type { Applicable, Applied } from './apply-events.ts';
+export type { OutboxEntry } from './outbox.ts';
+export type { MemberOutcome, Pending, PendingMember, PushOperation } from './pushes.ts';
+export type { StandingReport, TargetStanding } from './targets.ts';
+export type * from './reading.ts';
+export type { SettledEvent } from './settle.ts';
+
+type Bound<F> = F extends (connection: LedgerConnection, ...rest: infer A) => infer R ? (...rest: A) => R : never;
+type BoundAll<T> = { [K in keyof T]: Bound<T[K]> };
+
+/** Gives every action of a file the connection as its first argument. */
+function bind<T extends Record<string, unknown>>(connection: LedgerConnection, actions: T): BoundAll<T> {
+  const bound = Object.entries(actions).flatMap(([name, action]) =>
+    typeof action === 'function' ? [[name, (...rest: unknown[]): unknown => (action as (...all: unknown[]) => unknown)(connection, ...rest)]] : [],
+  );
+  return Object.fromEntries(bound) as BoundAll<T>;
+}
+
+/** Opens the ledger. Nothing is read until the first action; `close` waits for what is running. */
+export function openLedger(options: LedgerConnectionOptions & { policies: Policies }) {
+  const connection = new LedgerConnection(options);
+  return {
+    connection,
+    applyEvents: (items: readonly apply.Applicable[]) => apply.applyEvents(connection, options.policies, items),
+    ...bind(connection, outbox),
+    ...bind(connection, processes),
+    ...bind(connection, pushes),
+    ...bind(connection, quarantine),
+    ...bind(connection, reading),
+    ...bind(connection, settle),
+    ...bind(connection, sweep),
+    ...bind(connection, targets),
+    close: () => connection.close(),
+  };
+}
+
+export type Ledger = ReturnType<typeof openLedger>;

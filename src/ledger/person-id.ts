@@ -1,0 +1,6 @@
+import { randomBytes } from 'node:crypto';
+
+/** A new person id: `p_`, 12 hex digits of the time in milliseconds and 16 random ones, so that ids grow with time. */
+export function newPersonId(): string {
+  return `p_${Date.now().toString(16).padStart(12, '0')}${randomBytes(8).toString('hex')}`;
+}

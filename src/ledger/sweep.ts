@@ -1,0 +1,44 @@
+/** The sweep's view of the ledger: windows that are over, and targets with something to push. */
+import type { Expiry } from '../domain/fold-batch.ts';
+import type { TargetRef } from '../domain/registry.ts';
+import type { LedgerConnection } from './connection.ts';
+
+/** Any number; the same in every process. */
+const SWEEP_LOCK = 4_837_201;
+
+/** Runs `work` unless another process is sweeping right now. Returns whether it ran. */
+export async function underSweepLock(connection: LedgerConnection, work: () => Promise<void>): Promise<boolean> {
+  return connection.use(async (client) => {
+    const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [SWEEP_LOCK]);
+    if (!rows[0]?.locked) return false;
+    try {
+      await work();
+    } finally {
+      await client.query('select pg_advisory_unlock($1)', [SWEEP_LOCK]);
+    }
+    return true;
+  });
+}
+
+/** Memberships whose window is over and which nobody has expired yet, at most `limit`, the longest overdue first. */
+export async function findOverdue(connection: LedgerConnection, audienceKeys: readonly string[], limit: number): Promise<Expiry[]> {
+  const { rows } = await connection.use((client) =>
+    client.query<{ person_id: string; audience_key: string; event_id: string; now: Date }>(
+      `select person_id, audience_key, event_id, clock_timestamp() as now from memberships
+       where state = 'in' and audience_key = any($1) and expires_at <= clock_timestamp() order by expires_at limit $2`,
+      [audienceKeys, limit],
+    ),
+  );
+  return rows.map((row) => ({ personId: row.person_id, audienceKey: row.audience_key, eventId: row.event_id, at: row.now.getTime() }));
+}
+
+/** Targets that have pending deliveries, or a push whose outcome never came. */
+export async function findTargetsToPush(connection: LedgerConnection): Promise<TargetRef[]> {
+  const { rows } = await connection.use((client) =>
+    client.query<{ destination: string; audience_key: string }>(
+      `select distinct destination, audience_key from deliveries where status = 'pending'
+       union select destination, audience_key from pushes where finished_at is null and deadline < clock_timestamp()`,
+    ),
+  );
+  return rows.map((row) => ({ destination: row.destination, audienceKey: row.audience_key }));
+}

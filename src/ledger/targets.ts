@@ -1,0 +1,103 @@
+/** How the sync of each target stands, for the API, the wakers and whoever asks SQL. Written by the sync's activities. */
+import type { SyncState } from '../domain/failures.ts';
+import type { TargetRef } from '../domain/registry.ts';
+import type { LedgerConnection } from './connection.ts';
+
+export interface TargetStanding extends TargetRef {
+  state: SyncState;
+  paused: boolean;
+  cause: string | null;
+  cure: string | null;
+  failures: number;
+  /** Milliseconds since the epoch. */
+  since: number;
+  retryAt: number | null;
+  lastSuccessAt: number | null;
+}
+
+export interface StandingReport {
+  state: SyncState;
+  cause?: string;
+  cure?: string;
+  failures: number;
+  /** Milliseconds from now until the sync tries again. */
+  retryInMs?: number;
+}
+
+/** Writes down how a sync stands. `since` keeps its time while the state stays the same. */
+export async function reportTarget(connection: LedgerConnection, target: TargetRef, report: StandingReport): Promise<void> {
+  await connection.use((client) =>
+    client.query({
+      name: 'report-target',
+      text: `insert into targets (destination, audience_key, state, cause, cure, failures, retry_at)
+             values ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(secs => $7::float8 / 1000.0))
+             on conflict (destination, audience_key) do update set
+               since = case when targets.state = excluded.state then targets.since else clock_timestamp() end,
+               state = excluded.state, cause = excluded.cause, cure = excluded.cure, failures = excluded.failures,
+               retry_at = excluded.retry_at`,
+      values: [
+        target.destination,
+        target.audienceKey,
+        report.state,
+        report.cause ?? null,
+        report.cure ?? null,
+        report.failures,
+        report.retryInMs ?? null,
+      ],
+    }),
+  );
+}
+
+/** Pauses or resumes a target; a paused target keeps what is pending. */
+export async function setTargetPaused(connection: LedgerConnection, target: TargetRef, paused: boolean): Promise<void> {
+  await connection.use((client) =>
+    client.query(
+      `insert into targets (destination, audience_key, paused, state) values ($1, $2, $3, case when $3 then 'paused' else 'ok' end)
+       on conflict (destination, audience_key) do update set paused = excluded.paused, state = excluded.state, since = clock_timestamp()`,
+      [target.destination, target.audienceKey, paused],
+    ),
+  );
+}
+
+/** Whether the sync of a target rests, and for how many more milliseconds it will. */
+export async function readTargetRest(connection: LedgerConnection, target: TargetRef): Promise<{ paused: boolean; restMs: number }> {
+  const { rows } = await connection.use((client) =>
+    client.query<{ paused: boolean; rest_ms: number | null }>({
+      name: 'read-target-rest',
+      text: `select paused, extract(epoch from retry_at - clock_timestamp())::float8 * 1000 as rest_ms
+             from targets where destination = $1 and audience_key = $2`,
+      values: [target.destination, target.audienceKey],
+    }),
+  );
+  return { paused: rows[0]?.paused ?? false, restMs: Math.max(0, rows[0]?.rest_ms ?? 0) };
+}
+
+/** Every target whose sync has reported. */
+export async function listTargets(connection: LedgerConnection): Promise<TargetStanding[]> {
+  const { rows } = await connection.use((client) =>
+    client.query<{
+      destination: string;
+      audience_key: string;
+      state: SyncState;
+      paused: boolean;
+      cause: string | null;
+      cure: string | null;
+      failures: number;
+      since: Date;
+      retry_at: Date | null;
+      last_success_at: Date | null;
+    }>('select * from targets order by audience_key, destination'),
+  );
+  return rows.map((row) => ({
+    destination: row.destination,
+    audienceKey: row.audience_key,
+    state: row.state,
+    paused: row.paused,
+    cause: row.cause,
+    cure: row.cure,
+    failures: row.failures,
+    since: row.since.getTime(),
+    retryAt: row.retry_at?.getTime() ?? null,
+    lastSuccessAt: row.last_success_at?.getTime() ?? null,
+  }));
+}

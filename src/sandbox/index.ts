@@ -1,0 +1,58 @@
+/**
+ * Local stand-ins for the platforms: as strict as the real ones, with their error shapes and quirks, and faults to switch on.
+ * They share no code with src/destinations/, so that a mistake there cannot hide here. Never reachable in production:
+ * `sandbox: true` does not load there. Start reading at meta.ts.
+ */
+import express from 'express';
+import type { Server } from 'node:http';
+import { faultRoutes, Faults } from './faults.ts';
+import { metaRoutes } from './meta.ts';
+import { SandboxStore, type SandboxDestination } from './store.ts';
+
+export type { SandboxDestination } from './store.ts';
+
+export interface SandboxOptions {
+  /** 0 chooses a free one. */
+  port: number;
+  destinations: readonly SandboxDestination[];
+  /** Keeps what the stand-ins were told in this file, across restarts; without it they forget. */
+  journal?: string;
+}
+
+export interface Sandbox {
+  url: string;
+  store: SandboxStore;
+  faults: Faults;
+  close: () => Promise<void>;
+}
+
+/** Listens on loopback only. */
+export async function startSandbox({ port, destinations, journal }: SandboxOptions): Promise<Sandbox> {
+  const store = new SandboxStore(destinations, journal);
+  const faults = new Faults();
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(faultRoutes(faults, store));
+  app.use(metaRoutes(store, faults));
+  const server = await new Promise<Server>((resolve, reject) => {
+    const listening = app.listen(port, '127.0.0.1', (error?: Error) => {
+      if (error) reject(error);
+      else resolve(listening);
+    });
+  });
+  const address = server.address();
+  const actual = typeof address === 'object' && address !== null ? address.port : port;
+  return {
+    url: `http://127.0.0.1:${String(actual)}`,
+    store,
+    faults,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          store.close();
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,8 @@
+/**
+ * Headgate's side of Temporal: the connection, what is asked of it, and the workers.
+ * It must never decide anything. Start reading at gateway.ts.
+ */
+export { connectNative, connectLazily, readTemporalSettings, type TemporalConnection, type TemporalSettings } from './connect.ts';
+export { TemporalGateway } from './gateway.ts';
+export { registerSearchAttributes } from './search-attributes.ts';
+export { runWorkers, type RunningWorkers } from './workers.ts';

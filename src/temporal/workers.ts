@@ -1,0 +1,63 @@
+/** The workers of a process: event workflows, syncs, and steps that wait for the ledger, each on a queue of its own. */
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import type { Activities } from '../activities/index.ts';
+import { QUEUES } from '../workflows/contract.ts';
+
+export interface WorkersOptions {
+  connection: NativeConnection;
+  namespace: string;
+  activities: Activities;
+}
+
+export interface RunningWorkers {
+  /** Rejects when a worker fails for good. */
+  failed: Promise<never>;
+  /** Takes no new work, lets what is under way end, and resolves when it has. */
+  stop: () => Promise<void>;
+}
+
+const GRACE = '10s';
+/** Workflows that sleep for days are evicted and read again when they wake, so memory does not grow with open windows. */
+const CACHED_WORKFLOWS = 300;
+/** Steps that wait for the ledger in this process. */
+const PATIENT_SLOTS = 20;
+/** Local activities at once; each wants a connection of the ledger's pool for a moment. */
+const LEDGER_SLOTS = 20;
+
+/** Starts the workers; resolves when they poll. */
+export async function runWorkers({ connection, namespace, activities }: WorkersOptions): Promise<RunningWorkers> {
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    logger: silent,
+  });
+  const common: Partial<WorkerOptions> = { connection, namespace, shutdownGraceTime: GRACE, shutdownForceTime: '20s' };
+  const workers = await Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: QUEUES.events,
+      workflowBundle,
+      activities,
+      enableNonLocalActivities: false,
+      maxCachedWorkflows: CACHED_WORKFLOWS,
+      maxConcurrentLocalActivityExecutions: LEDGER_SLOTS,
+    }),
+    Worker.create({ ...common, taskQueue: QUEUES.sync, workflowBundle, activities, maxCachedWorkflows: CACHED_WORKFLOWS }),
+    Worker.create({ ...common, taskQueue: QUEUES.patient, activities, maxConcurrentActivityTaskExecutions: PATIENT_SLOTS }),
+  ]);
+  const runs = workers.map((worker) => worker.run());
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => undefined);
+  Promise.all(runs).catch(failed.reject);
+  return {
+    failed: failed.promise,
+    stop: async () => {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await Promise.allSettled(runs);
+    },
+  };
+}
+
+const nothing = (): void => undefined;
+/** The bundler's progress is nobody's news. */
+const silent = { log: nothing, trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };

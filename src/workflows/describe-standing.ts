@@ -1,0 +1,31 @@
+/** What a sync shows of itself in the Temporal UI (Markdown). Pure. */
+import { formatTime } from '../domain/describe.ts';
+import type { FailureReport } from '../domain/failures.ts';
+import type { TargetRef } from '../domain/registry.ts';
+import type { SyncStanding } from './contract.ts';
+
+const HEADLINES: Record<SyncStanding['state'], string> = {
+  ok: 'Equal to the ledger, or on its way.',
+  throttled: 'The platform wants to be left alone for a while. It goes on by itself.',
+  retrying: 'The platform does not answer as it should. It is tried again by itself; nothing is lost.',
+  stuck: 'Somebody has to act. Everything pending is kept and goes through afterwards.',
+  paused: 'Paused by an operator. Everything pending is kept; send the update `resume` to go on.',
+};
+
+export function describeStanding(target: TargetRef, standing: SyncStanding): string {
+  const { report, backlog, lastSuccessAt, failures } = standing;
+  const lines = [`**${target.audienceKey}** at **${target.destination}**: \`${standing.state}\``, '', HEADLINES[standing.state], ''];
+  if (report) lines.push(`- Last error, in the platform's words: ${report.cause}`);
+  if (report && report.cure !== '') lines.push(`- What to do: ${report.cure}`);
+  if (failures > 0) lines.push(`- Failures in a row: ${String(failures)}`);
+  if (backlog) {
+    const since = backlog.oldestPendingAt === null ? '' : `, the oldest since ${formatTime(backlog.oldestPendingAt)}`;
+    lines.push(`- Backlog when last read: ${String(backlog.removes)} removals, ${String(backlog.adds)} adds${since}`);
+  }
+  lines.push(`- Last success: ${lastSuccessAt === undefined ? 'none yet' : formatTime(lastSuccessAt)}`);
+  return lines.join('\n');
+}
+
+/** The summary of the timer between two attempts. */
+export const describePause = (report: FailureReport, failures: number): string =>
+  `waits after failure ${String(failures)} (${report.kind}): ${report.cause}`.slice(0, 200);

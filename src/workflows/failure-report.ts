@@ -1,0 +1,14 @@
+import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import { FAILURE_KINDS, type FailureReport } from '../domain/failures.ts';
+
+/** What a failed push says to the sync. Anything that is no PlatformFailure is a fault of Headgate or its ledger, and passes. */
+export function failureReportOf(error: unknown): FailureReport {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof TimeoutFailure) {
+    return { kind: 'unavailable', cause: 'the worker that pushed was lost; the push is made again', cure: '' };
+  }
+  const report = cause instanceof ApplicationFailure ? (cause.details?.[0] as Partial<FailureReport> | undefined) : undefined;
+  if (report?.kind !== undefined && FAILURE_KINDS.includes(report.kind)) return { cause: '', cure: '', ...report, kind: report.kind };
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return { kind: 'unavailable', cause: `Headgate itself: ${said}`, cure: "Look at the worker's log." };
+}
