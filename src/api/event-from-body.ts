@@ -1,9 +1,9 @@
 /** From a body to an event: validated, normalised, hashed. Nothing in the clear leaves this file but the customer's own ids. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { clampTime, UNSENT, type Consent, type HeadgateEvent, type JsonObject, type PersonClaim } from '../domain/event.ts';
 import type { IdentifiersByPlatform, RawPerson } from '../domain/identifiers.ts';
 import type { Problem } from '../domain/quarantine.ts';
-import { holdsEmail, personalValues, redactObject } from './redact.ts';
+import { holdsEmail, personalValues, redactObject, redactText } from './redact.ts';
 import { webhookBody, type WebhookBody } from './webhook-schema.ts';
 
 export interface EventContext {
@@ -24,7 +24,7 @@ export function eventFromBody(raw: string, context: EventContext): Understood {
   try {
     given = JSON.parse(raw);
   } catch (error) {
-    return { problems: [{ path: '', message: `the body is not JSON: ${(error as Error).message.replace(/"[^"]*"|'[^']*'/g, '…')}` }] };
+    return { problems: [{ path: '', message: `the body is not JSON: ${withoutExcerpt((error as Error).message)}` }] };
   }
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return { problems: [{ path: '', message: 'the body must be a JSON object' }] };
   const body = given as JsonObject;
@@ -33,10 +33,16 @@ export function eventFromBody(raw: string, context: EventContext): Understood {
   problems.push(...contradictions(body, context, new Set(problems.map((problem) => problem.path))));
   if (!parsed.success || problems.length > 0) {
     const eventId = body['event_id'];
-    return { problems, ...(typeof eventId === 'string' && !holdsEmail(eventId) ? { eventId: eventId.slice(0, 200) } : {}) };
+    return { problems, ...(typeof eventId === 'string' && !holdsEmail(eventId) ? { eventId: storable(eventId.slice(0, 200)) } : {}) };
   }
   return { event: makeEvent(parsed.data, body, context) };
 }
+
+/** The parser quotes the place of the mistake, which may hold an e-mail address or a phone number. */
+const withoutExcerpt = (message: string): string => message.replace(/, (\.\.\.)?"[^]*$/, '');
+
+/** Postgres stores neither NUL characters nor lone surrogates. */
+const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null && !(typeof value === 'string' && value.trim() === '');
 
@@ -51,7 +57,8 @@ function contradictions(body: JsonObject, context: EventContext, wrong: Readonly
   };
   const { event, audience_key: audience, event_id: eventId } = body;
   if (event !== 'cio.exposure' && !isGiven(audience)) add('audience_key', 'is missing: say which audience');
-  if (typeof audience === 'string' && isGiven(audience) && !context.hasAudience(audience.trim())) add('audience_key', `${JSON.stringify(audience)} is not an audience of headgate.yaml`);
+  const key = typeof audience === 'number' ? String(audience) : audience;
+  if (typeof key === 'string' && isGiven(key) && !context.hasAudience(key.trim())) add('audience_key', `${redactText(JSON.stringify(key))} is not an audience of headgate.yaml`);
   if (!['customer_id', 'cio_id', 'email'].some((field) => isGiven(body[field]))) {
     add('customer_id', 'the person is missing: send at least one of customer_id, cio_id and email');
   } else if (!isGiven(body['customer_id']) && !isGiven(body['cio_id']) && !isEmail(body['email'], context)) {
@@ -112,7 +119,7 @@ function rawPerson(body: WebhookBody): RawPerson {
 /** Workspaces that use the e-mail address as the person's id: the id is hashed, and stays one id. */
 export const withoutEmail = (id: string): string => (holdsEmail(id) ? `sha256:${sha256(id)}` : id);
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const sha256 = (text: string): string => hash('sha256', text, 'hex');
 
 function consentOf(body: WebhookBody): Consent | undefined {
   const { ad_user_data: userData, ad_personalization: personalization } = body.consent ?? {};

@@ -3,15 +3,17 @@ import { z } from 'zod';
 import { EVENT_ID_PATTERN, EVENT_NAMES } from '../domain/event.ts';
 import type { JsonObject } from '../domain/event.ts';
 
-/** A missing Liquid value renders as an empty text; numbers are as good as texts. */
+/** A missing Liquid value renders as an empty text; numbers are as good as texts, but long ones have lost digits: two ids would become one. */
 const absentWhenEmpty = (value: unknown): unknown => {
   if (value === null || (typeof value === 'string' && value.trim() === '')) return undefined;
-  return typeof value === 'number' ? String(value) : value;
+  const exact = typeof value === 'number' && (Number.isSafeInteger(value) || !Number.isInteger(value));
+  return exact ? String(value) : value;
 };
 
+const MUST_BE_TEXT = 'must be text: put it in quotes';
 const PLAIN = /^[^\u0000-\u001f\u007f\ud800-\udfff]*$/u;
 const text = (longest: number) =>
-  z.preprocess(absentWhenEmpty, z.string('must be text').trim().max(longest, `must have at most ${String(longest)} characters`).regex(PLAIN, 'contains control characters').optional());
+  z.preprocess(absentWhenEmpty, z.string(MUST_BE_TEXT).trim().max(longest, `must have at most ${String(longest)} characters`).regex(PLAIN, 'contains control characters').optional());
 
 const consentState = z.preprocess(
   (value) => (typeof value === 'string' ? absentWhenEmpty(value.toLowerCase()) : value === null ? undefined : value),
@@ -42,7 +44,7 @@ export const webhookBody = z.object({
   schema_version: z.preprocess((value) => (value === '1' ? 1 : value), z.literal(1, 'must be 1, the version of this schema')),
   event_id: z.preprocess(
     absentWhenEmpty,
-    z.string('must be text').regex(EVENT_ID_PATTERN, 'must be 1 to 200 of the characters A-Z a-z 0-9 . _ : ~ = + @ -').optional(),
+    z.string(MUST_BE_TEXT).regex(EVENT_ID_PATTERN, 'must be 1 to 200 of the characters A-Z a-z 0-9 . _ : ~ = + @ -').optional(),
   ),
   event: z.enum(EVENT_NAMES, `must be one of ${EVENT_NAMES.join(', ')}`),
   audience_key: text(100),

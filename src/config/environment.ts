@@ -3,27 +3,27 @@ import { z } from 'zod';
 import { ConfigurationError } from './configuration-error.ts';
 
 const port = z.coerce.number('must be a port number').int().min(0).max(65_535);
-const nonEmpty = z.string().transform((text) => (text.trim() === '' ? undefined : text.trim()));
+const text = z.string().trim();
 
 /** Every variable that Headgate reads itself. Temporal's own (`TEMPORAL_API_KEY`, `TEMPORAL_TLS_…`) are read by its envconfig. */
 const schema = z.object({
   HEADGATE_PORT: port.default(8080).describe('Port of the API.'),
-  HEADGATE_HOST: z.string().default('127.0.0.1').describe('Address that the API listens on.'),
-  HEADGATE_DATA: z.string().default('./data').describe('Folder of the embedded Postgres and Temporal.'),
-  HEADGATE_CONFIG: nonEmpty.optional().describe('The registry. Default: ./headgate.yaml; npm start without one uses the demo.'),
+  HEADGATE_HOST: text.default('127.0.0.1').describe('Address that the API listens on.'),
+  HEADGATE_DATA: text.default('./data').describe('Folder of the embedded Postgres and Temporal.'),
+  HEADGATE_CONFIG: text.optional().describe('The registry. Default: ./headgate.yaml; npm start without one uses the demo.'),
   HEADGATE_SANDBOX_PORT: port.default(8090).describe('Port of the platforms\' stand-ins under npm start.'),
-  HEADGATE_SANDBOX_URL: nonEmpty.optional().describe('Where the stand-ins listen, for server.ts and worker.ts. Loopback only; refused in production.'),
-  HEADGATE_READ_TOKEN: nonEmpty.optional().describe('Bearer token of the reading API and the metrics. Without one they answer on loopback only.'),
+  HEADGATE_SANDBOX_URL: text.optional().describe('Where the stand-ins listen, for server.ts and worker.ts. Loopback only; refused in production.'),
+  HEADGATE_READ_TOKEN: text.optional().describe('Bearer token of the reading API and the metrics. Without one they answer on loopback only.'),
   HEADGATE_METRICS_PORT: port.default(9464).describe('Port of the worker\'s metrics; 0 switches them off.'),
   HEADGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('How much is logged.'),
-  HEADGATE_TLS_CERT: nonEmpty.optional().describe('File with the certificate, when Headgate itself serves HTTPS.'),
-  HEADGATE_TLS_KEY: nonEmpty.optional().describe('File with the private key of the certificate.'),
+  HEADGATE_TLS_CERT: text.optional().describe('File with the certificate, when Headgate itself serves HTTPS.'),
+  HEADGATE_TLS_KEY: text.optional().describe('File with the private key of the certificate.'),
   TEMPORAL_PORT: port.default(7233).describe('Port of the embedded Temporal server.'),
   TEMPORAL_UI_PORT: port.default(8233).describe('Port of the embedded Temporal UI.'),
-  TEMPORAL_ADDRESS: nonEmpty.optional().describe('A running Temporal server, instead of the embedded one.'),
-  TEMPORAL_NAMESPACE: z.string().default('default').describe('Temporal namespace.'),
-  TEMPORAL_UI_URL: nonEmpty.optional().describe('Address of the Temporal UI, for links.'),
-  DATABASE_URL: nonEmpty.optional().describe('Postgres 15 or newer, instead of the embedded one.'),
+  TEMPORAL_ADDRESS: text.optional().describe('A running Temporal server, instead of the embedded one.'),
+  TEMPORAL_NAMESPACE: text.default('default').describe('Temporal namespace.'),
+  TEMPORAL_UI_URL: text.optional().describe('Address of the Temporal UI, for links.'),
+  DATABASE_URL: text.optional().describe('Postgres 15 or newer, instead of the embedded one.'),
   NODE_ENV: z.string().optional(),
 });
 
@@ -35,10 +35,13 @@ export type Environment = z.infer<typeof schema> & {
 
 /** Reads the environment. Throws ConfigurationError with every mistake at once. */
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>> = process.env): Environment {
-  const parsed = schema.safeParse(variables);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigurationError('The environment has mistakes', problems);
+  // `HEADGATE_PORT=` of a compose file says nothing, as if it were not there.
+  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value.trim() !== ''));
+  const parsed = schema.safeParse(given);
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  if ((given['HEADGATE_TLS_CERT'] === undefined) !== (given['HEADGATE_TLS_KEY'] === undefined)) {
+    problems.push('HEADGATE_TLS_CERT: needs HEADGATE_TLS_KEY, and the other way round; with one alone the API would not serve HTTPS');
   }
+  if (!parsed.success || problems.length > 0) throw new ConfigurationError('The environment has mistakes', problems);
   return { ...parsed.data, production: parsed.data.NODE_ENV === 'production', variables };
 }

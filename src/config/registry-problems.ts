@@ -29,7 +29,7 @@ export class Problems {
     for (const issue of issues) {
       const path = [...below, ...issue.path];
       if (issue.code === 'unrecognized_keys') for (const key of issue.keys) this.add([...path, key], 'is not a setting that Headgate knows');
-      else if (issue.code === 'invalid_union') this.addIssues(issue.errors.flat().slice(0, 1), path);
+      else if (issue.code === 'invalid_union') this.addIssues(nearest(issue.errors).slice(0, 1), path);
       else this.add(path, plainly(issue.message));
     }
   }
@@ -52,6 +52,10 @@ export class Problems {
     return 1;
   }
 }
+
+/** Of the alternatives' mistakes, those of the first whose kind of value was given. */
+const nearest = (alternatives: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] =>
+  alternatives.find((issues) => !issues.some((issue) => issue.code === 'invalid_type' && issue.path.length === 0)) ?? alternatives[0] ?? [];
 
 /** zod's own words for the two commonest mistakes, in ours. */
 const plainly = (message: string): string =>

@@ -44,7 +44,7 @@ export const destinationCommon = z.object({
 export const DESTINATION_COMMON_KEYS = Object.keys(destinationCommon.shape);
 
 const share = z.union([
-  z.number().min(0).max(1, 'must be a share such as 5% or 0.05'),
+  z.number('must be a share such as 5% or 0.05').min(0, 'must be a share such as 5% or 0.05').max(1, 'must be a share such as 5% or 0.05'),
   z
     .string()
     .regex(/^\d+(\.\d+)?%$/, 'must be a share such as 5% or 0.05')

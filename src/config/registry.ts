@@ -59,32 +59,44 @@ export async function loadRegistry(path: string, options: LoadOptions): Promise<
 /** @param file for messages */
 export function parseRegistry(text: string, file: string, options: LoadOptions): Registry {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(text.replace(VARIABLE, MARKED), { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const problems = new Problems(file, document, lines);
   for (const error of document.errors) problems.addAt(error.pos[0], error.message.split('\n')[0] ?? error.message);
   problems.throwIfAny();
   substitute(document, options.variables, problems);
 
-  const given = document.toJS({ maxAliasCount: 100 }) as unknown;
+  const given = toPlain(document, file);
   const registry = resolve(given, options, problems);
   problems.throwIfAny();
   return { ...registry, hash: createHash('sha256').update(JSON.stringify(given)).digest('hex').slice(0, 16) };
 }
 
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+/** Private characters instead of the braces, which would end the value in `{ signing_secret: ${NAME} }`. Of the same length, for the lines. */
+const MARKED = '$\ue000$1\ue001';
+const MARKED_VARIABLE = /\$\ue000([^\ue001]+)\ue001/g;
 
 /** Puts environment variables into plain values. Done in the tree, so a value can never add keys. */
 function substitute(document: Document, variables: LoadOptions['variables'], problems: Problems): void {
   visit(document, {
     Scalar: (_key, node) => {
       if (typeof node.value !== 'string') return;
-      node.value = node.value.replace(VARIABLE, (_whole, name: string) => {
+      node.value = node.value.replace(MARKED_VARIABLE, (_whole, name: string) => {
         const value = variables[name];
         if (value === undefined || value === '') problems.addAt(node.range?.[0] ?? 0, `the environment variable ${name} is not set`);
         return value ?? '';
       });
     },
   });
+}
+
+/** Aliases that lead nowhere, or that multiply until no memory is left, show only here. */
+function toPlain(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw new ConfigurationError('The registry has mistakes', [`${file}: ${(error as Error).message}`]);
+  }
 }
 
 type Section = Record<string, unknown>;
@@ -130,7 +142,7 @@ function sectionsOf(file: unknown, problems: Problems): Sections {
   const sections: Sections = { sources: {}, destinations: {}, audiences: {} };
   const given = isSection(file) ? file : {};
   for (const [name, section] of Object.entries(given)) {
-    if (!(name in sections)) problems.add([name], 'is not a section that Headgate knows (sources, destinations, audiences)');
+    if (!Object.hasOwn(sections, name)) problems.add([name], 'is not a section that Headgate knows (sources, destinations, audiences)');
     else if (isSection(section)) sections[name as keyof Sections] = section;
     else if (section !== null) problems.add([name], 'must be a list of names, each with its settings below it');
   }
@@ -196,12 +208,12 @@ function checkLinks(
   const excludes: unknown = given['excludes'];
   for (const [index, excluded] of Array.isArray(excludes) ? excludes.entries() : []) {
     if (excluded === key) problems.add([...path, 'excludes', index], 'an audience cannot exclude itself');
-    else if (!(String(excluded) in sections.audiences)) problems.add([...path, 'excludes', index], `there is no audience ${String(excluded)}`);
+    else if (!Object.hasOwn(sections.audiences, String(excluded))) problems.add([...path, 'excludes', index], `there is no audience ${String(excluded)}`);
   }
   const targets = given['targets'];
   for (const [destination, id] of isSection(targets) ? Object.entries(targets) : []) {
     const at = [...path, 'targets', destination];
-    if (!(destination in sections.destinations)) problems.add(at, `there is no destination ${destination}`);
+    if (!Object.hasOwn(sections.destinations, destination)) problems.add(at, `there is no destination ${destination}`);
     const wrong = typeof id === 'string' ? destinations.get(destination)?.platform.checkAudienceId(id) : undefined;
     if (wrong !== undefined) problems.add(at, wrong);
   }

@@ -1,9 +1,9 @@
 /** Normalisation that all platforms share, and hashing. Each platform adds its own rules in its folder. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/min';
 
 /** SHA-256 of the text's UTF-8 bytes, lower-case hex. */
-export const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
+export const sha256 = (text: string): string => hash('sha256', text, 'hex');
 
 const SHA256_HEX = /^[0-9a-f]{64}$/i;
 /** True for a value that was hashed before it came to us; it must never be hashed again. */
@@ -25,7 +25,16 @@ export function normaliseEmail(text: string): string | undefined {
 export function normalisePhone(text: string, country: string | undefined): string | undefined {
   const trimmed = text.trim();
   if (isSha256(trimmed)) return trimmed.toLowerCase();
-  const international = trimmed.replace(/^00(?=[1-9])/, '+');
+  const given = `${trimmed} ${country ?? ''}`;
+  if (lastPhone?.given !== given) lastPhone = { given, phone: parsePhone(trimmed, country) };
+  return lastPhone.phone;
+}
+
+/** The door asks for the same number once for the ledger and once for each platform, and parsing takes longer than all the rest. */
+let lastPhone: { given: string; phone: string | undefined } | undefined;
+
+function parsePhone(text: string, country: string | undefined): string | undefined {
+  const international = text.replace(/^00(?=[1-9])/, '+');
   const phone = parsePhoneNumberFromString(international, country?.toUpperCase() as CountryCode | undefined);
   return phone?.isPossible() ? phone.number : undefined;
 }

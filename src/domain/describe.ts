@@ -2,7 +2,32 @@
 import type { Decision, HeadgateEvent } from './event.ts';
 
 const LONGEST_SUMMARY = 200;
-const clip = (text: string): string => (text.length <= LONGEST_SUMMARY ? text : `${text.slice(0, LONGEST_SUMMARY - 1)}…`);
+const MOST_BYTES = 400;
+
+/** Cuts between whole characters, so that neither limit is passed; scripts such as Japanese need three bytes a character. */
+function clip(text: string): string {
+  const room = MOST_BYTES - bytesOf('"…"');
+  let clipped = '';
+  let bytes = 0;
+  for (const character of text) {
+    bytes += bytesOf(character);
+    if (clipped.length + character.length >= LONGEST_SUMMARY || bytes > room) return `${clipped}…`;
+    clipped += character;
+  }
+  return text;
+}
+
+/** Of the text as JSON in UTF-8, which is how Temporal carries it. */
+function bytesOf(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    if (code < 0x20) bytes += 6;
+    else if (character === '"' || character === '\\') bytes += 2;
+    else bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}
 
 /** `2026-11-24 10:15 UTC`. */
 export const formatTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;

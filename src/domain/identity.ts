@@ -78,8 +78,10 @@ export class IdentityResolution {
       const other = owner && this.#persons.get(owner.personId);
       if (!owner || !other) this.#claim(alias, person.personId, occurredAt);
       else if (other.personId === person.personId) this.#touch(alias, owner, occurredAt);
-      else if (other.customerId === null || person.customerId === null) person = this.#merge(person, other);
-      else this.#moveIfNewer(alias, owner, person, other, occurredAt);
+      else if (other.customerId === null || person.customerId === null) {
+        person = this.#merge(person, other);
+        this.#touch(alias, owner, occurredAt);
+      } else this.#moveIfNewer(alias, owner, person, other, occurredAt);
     }
     return person.personId;
   }

@@ -81,7 +81,8 @@ function learn(known: KnownPerson, seen: Seen): KnownPerson {
   const contacts = seen.contacts.filter((contact) => !known.contacts.includes(contact));
   if (contacts.length > 0) next = { ...next, contacts: [...known.contacts, ...contacts] };
   const { consent } = seen;
-  if (consent && seen.asOf >= known.asOf && !sameConsent(consent, known.consent)) next = { ...next, consent };
+  const tellsMore = known.consent === undefined || seen.asOf >= known.asOf;
+  if (consent && tellsMore && !sameConsent(consent, known.consent)) next = { ...next, consent };
   return next === known ? known : { ...next, asOf: Math.max(known.asOf, seen.asOf) };
 }
 

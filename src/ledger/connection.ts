@@ -46,9 +46,18 @@ export class LedgerConnection {
       query_timeout: STATEMENT_TIMEOUT_MS,
       idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
       keepAlive: true,
+      // Every statement that runs per batch finds its rows by an index. On a young ledger, whose tables have no statistics yet,
+      // Postgres would plan (and keep) sequential scans for them.
+      options: '-c enable_seqscan=off',
     });
     this.pool.on('error', (error) => {
       this.suspect(error);
+    });
+    // A connection that breaks while it is in use tells its client, and a client that nobody listens to ends the process.
+    this.pool.on('connect', (client) => {
+      client.on('error', (error) => {
+        this.suspect(error);
+      });
     });
   }
 

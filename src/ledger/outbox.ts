@@ -31,7 +31,7 @@ async function takeEntries(client: PoolClient, limit: number): Promise<OutboxEnt
     seq: string;
     event_id: string;
     action: 'start' | 'end';
-    payload: { event: HeadgateEvent; decision: Decision } | null;
+    payload: string | null;
   }>({
     name: 'take-outbox',
     text: 'select seq, event_id, action, payload from outbox order by priority, seq limit $1 for update skip locked',
@@ -39,7 +39,7 @@ async function takeEntries(client: PoolClient, limit: number): Promise<OutboxEnt
   });
   return rows.map((row) =>
     row.action === 'start' && row.payload
-      ? { seq: row.seq, action: 'start', eventId: row.event_id, ...row.payload }
+      ? { seq: row.seq, action: 'start', eventId: row.event_id, ...(JSON.parse(row.payload) as { event: HeadgateEvent; decision: Decision }) }
       : { seq: row.seq, action: 'end', eventId: row.event_id },
   );
 }

@@ -116,7 +116,18 @@ export class TemporalGateway {
     await this.#within(DEADLINE_MS, () => this.#client.workflowService.getSystemInfo({}));
   }
 
-  #within<T>(ms: number, call: () => Promise<T>): Promise<T> {
-    return this.#client.withDeadline(Date.now() + ms, call);
+  /** The native connection goes on retrying for a while after a deadline, so the deadline is kept here too. */
+  async #within<T>(ms: number, call: () => Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      reject(new Error(`Temporal did not answer within ${String(ms)} ms`));
+    }, ms);
+    const answer = this.#client.withDeadline(Date.now() + ms, call);
+    answer.catch(() => undefined);
+    try {
+      return await Promise.race([answer, promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }

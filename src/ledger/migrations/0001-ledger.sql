@@ -125,9 +125,10 @@ create table outbox (
   event_id   text collate "C" not null,
   action     text not null check (action in ('start', 'end')),
   priority   smallint not null,
-  payload    jsonb,
+  payload    text,
   created_at timestamptz not null default now()
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+comment on column outbox.payload is 'The input of the workflow, as JSON: written and read whole, never looked into.';
 comment on table outbox is 'Events whose workflow has yet to be started (or told that it may end).';
 create index outbox_order on outbox (priority, seq);
 

@@ -1,0 +1,56 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openLedger, type Ledger, type OutboxEntry } from '../../src/ledger/index.ts';
+import { createLogger } from '../../src/monitoring/logger.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { makeEvent, makePolicies, person } from '../support/events.ts';
+
+let database: TestDatabase;
+let ledger: Ledger;
+beforeAll(async () => {
+  database = await createDatabase();
+  ledger = openLedger({ url: database.url, policies: makePolicies(), logger: createLogger({ level: 'silent', pretty: false }) });
+});
+afterAll(async () => {
+  await ledger.close();
+  await database.drop();
+});
+
+const everything = (entries: OutboxEntry[]): Promise<OutboxEntry[]> => Promise.resolve(entries);
+
+test('removals leave first, and an entry leaves once', async () => {
+  const [add, removal] = [makeEvent(person('a')), makeEvent({ ...person('b'), name: 'cio.audience_remove' })];
+  await ledger.applyEvents([add, removal].map((event) => ({ kind: 'event', event })));
+  const seen: string[] = [];
+  await ledger.drainOutbox(10, (entries) => {
+    seen.push(...entries.map((entry) => entry.eventId));
+    return everything(entries);
+  });
+  expect(seen).toEqual([removal.eventId, add.eventId]);
+  expect(await ledger.drainOutbox(10, everything)).toEqual({ taken: 0, done: 0 });
+  expect(await ledger.outboxLag()).toEqual({ waiting: 0, oldestAt: null });
+});
+
+test('what one process holds is not handed to another; what it leaves undone is', async () => {
+  const events = [makeEvent(person('c')), makeEvent(person('d'))];
+  await ledger.applyEvents(events.map((event) => ({ kind: 'event', event })));
+  await ledger.drainOutbox(1, async (held) => {
+    const other = await ledger.drainOutbox(10, everything);
+    expect(other).toEqual({ taken: 1, done: 1 });
+    expect(held).toHaveLength(1);
+    return [];
+  });
+  expect(await ledger.drainOutbox(10, everything)).toEqual({ taken: 1, done: 1 });
+});
+
+test('what a process that died was carrying is free at once', async () => {
+  await ledger.applyEvents([{ kind: 'event', event: makeEvent(person('e')) }]);
+  const dying = new pg.Client({ connectionString: database.url });
+  dying.on('error', () => undefined);
+  await dying.connect();
+  await dying.query('begin');
+  await dying.query('select * from outbox for update skip locked');
+  expect(await ledger.drainOutbox(10, everything)).toEqual({ taken: 0, done: 0 });
+  await database.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'");
+  expect(await ledger.drainOutbox(10, everything)).toEqual({ taken: 1, done: 1 });
+});

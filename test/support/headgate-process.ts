@@ -1,0 +1,112 @@
+/** `headgate start` as a newcomer runs it: a process of its own, with its own ports and data folder. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
+import { findFreePort } from '../../src/embedded/ports.ts';
+import { postWebhook, type WebhookAnswer } from './service.ts';
+import { until } from './until.ts';
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Ports {
+  api: number;
+  sandbox: number;
+  temporal: number;
+  ui: number;
+}
+
+export interface HeadgateProcess {
+  child: ChildProcess;
+  url: string;
+  sandboxUrl: string;
+  /** Everything it has printed so far. */
+  output: () => string;
+  post: (body: Record<string, unknown>) => Promise<WebhookAnswer>;
+  members: (platformAudienceId: string) => Promise<string[]>;
+  /** Resolves with the exit status. */
+  exited: Promise<number | null>;
+}
+
+/** A data folder and ports that several starts share. */
+export interface Instance {
+  data: string;
+  ports: Ports;
+  environment: Record<string, string>;
+  /** Resolves when it says that it is ready. */
+  start: (more?: Record<string, string>) => Promise<HeadgateProcess>;
+  /** Starts it and resolves when it has ended by itself. */
+  startAndFail: (more?: Record<string, string>) => Promise<{ status: number | null; output: string }>;
+  remove: () => Promise<void>;
+}
+
+export async function createInstance(): Promise<Instance> {
+  const data = await mkdtemp(join(tmpdir(), 'headgate-start-'));
+  await chmod(data, 0o755);
+  const ports = { api: await findFreePort(), sandbox: await findFreePort(), temporal: await findFreePort(), ui: await findFreePort() };
+  const environment = {
+    HEADGATE_DATA: data,
+    HEADGATE_PORT: String(ports.api),
+    HEADGATE_SANDBOX_PORT: String(ports.sandbox),
+    TEMPORAL_PORT: String(ports.temporal),
+    TEMPORAL_UI_PORT: String(ports.ui),
+    TEMPORAL_CLI_PATH: inject('temporalBinary'),
+    HEADGATE_LOG_LEVEL: 'trace',
+  };
+  const instance: Instance = {
+    data,
+    ports,
+    environment,
+    start: async (more = {}) => {
+      const started = launch(instance, more);
+      await until(started.output, (text) => text.includes('Headgate is ready: '), 60_000);
+      return started;
+    },
+    startAndFail: async (more = {}) => {
+      const started = launch(instance, more);
+      return { status: await started.exited, output: started.output() };
+    },
+    remove: () => rm(data, { recursive: true, force: true }),
+  };
+  return instance;
+}
+
+/** Runs the command line with an instance's environment. */
+export async function runHeadgate(instance: Instance, ...args: string[]): Promise<{ status: number | null; output: string }> {
+  const child = spawn(process.execPath, ['bin/headgate.js', ...args], { cwd: ROOT, env: { ...cleanEnvironment(), ...instance.environment } });
+  const output = collect(child);
+  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { status, output: output() };
+}
+
+function launch(instance: Instance, more: Record<string, string>): HeadgateProcess {
+  const child = spawn(process.execPath, ['bin/headgate.js', 'start'], { cwd: ROOT, env: { ...cleanEnvironment(), ...instance.environment, ...more } });
+  const url = `http://127.0.0.1:${String(instance.ports.api)}`;
+  const sandboxUrl = `http://127.0.0.1:${String(instance.ports.sandbox)}`;
+  return {
+    child,
+    url,
+    sandboxUrl,
+    output: collect(child),
+    post: async (body) => postWebhook(url, body, (await readFile(join(instance.data, 'cio-signing-secret'), 'utf8')).trim()),
+    members: async (id) => {
+      const state = (await (await fetch(`${sandboxUrl}/_sandbox/state`)).json()) as { destinations: Record<string, { audiences: Record<string, { hashes: string[] }> }> };
+      return state.destinations['meta_main']?.audiences[id]?.hashes ?? [];
+    },
+    exited: new Promise((resolve) => child.once('close', resolve)),
+  };
+}
+
+/** Without what `npm test` adds, so that the process does not take this one's npm for its own. */
+function cleanEnvironment(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|HEADGATE_|TEMPORAL_|DATABASE_URL|CIO_|VITEST|NODE_ENV)/.test(name)));
+}
+
+function collect(child: ChildProcess): () => string {
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return () => text;
+}

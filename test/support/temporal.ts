@@ -1,0 +1,41 @@
+/** A Temporal server of its own for a test file, so that workflow ids and task queues of files never meet. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { startTemporal, type EmbeddedTemporal } from '../../src/embedded/index.ts';
+import { findFreePort } from '../../src/embedded/ports.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/workflows/contract.ts';
+
+export interface TestTemporal extends EmbeddedTemporal {
+  /** Ends the process without a goodbye. */
+  kill: () => void;
+  /** Starts it again on the same file and port. */
+  restart: () => Promise<void>;
+}
+
+export async function startTestTemporal(): Promise<TestTemporal> {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-temporal-'));
+  await chmod(folder, 0o755);
+  const options = {
+    binary: inject('temporalBinary'),
+    folder,
+    port: await findFreePort(),
+    uiPort: await findFreePort(),
+    searchAttributes: SEARCH_ATTRIBUTES,
+  };
+  let running = await startTemporal(options);
+  return {
+    ...running,
+    kill: () => {
+      process.kill(running.pid, 'SIGKILL');
+    },
+    restart: async () => {
+      running = await startTemporal(options);
+    },
+    stop: async () => {
+      await running.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
