@@ -55,20 +55,32 @@ export async function createInstance(): Promise<Instance> {
     TEMPORAL_CLI_PATH: inject('temporalBinary'),
     HEADGATE_LOG_LEVEL: 'trace',
   };
+  const launched: HeadgateProcess[] = [];
+  const start = (more: Record<string, string>): HeadgateProcess => {
+    const started = launch(instance, more);
+    launched.push(started);
+    return started;
+  };
   const instance: Instance = {
     data,
     ports,
     environment,
     start: async (more = {}) => {
-      const started = launch(instance, more);
+      const started = start(more);
       await until(started.output, (text) => text.includes('Headgate is ready: '), 60_000);
       return started;
     },
     startAndFail: async (more = {}) => {
-      const started = launch(instance, more);
+      const started = start(more);
       return { status: await started.exited, output: started.output() };
     },
-    remove: () => rm(data, { recursive: true, force: true }),
+    remove: async () => {
+      // Only a test that failed leaves something running.
+      for (const { child, exited } of launched) {
+        if (child.exitCode === null && child.signalCode === null && child.kill('SIGINT')) await exited;
+      }
+      await rm(data, { recursive: true, force: true });
+    },
   };
   return instance;
 }
