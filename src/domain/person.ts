@@ -6,7 +6,7 @@ import type { Identifier, IdentifiersByPlatform } from './identifiers.ts';
 export interface KnownPerson {
   today: IdentifiersByPlatform;
   former: IdentifiersByPlatform;
-  /** Hashes of every e-mail, phone and advertising id ever seen, as `email:<sha256>`: finds others who share one. */
+  /** Every alias but the customer id, and every phone and advertising id, ever seen, as `kind:value`: finds others who share one. */
   contacts: string[];
   /** The newest consent; absent while no event carried one. */
   consent?: Consent;
@@ -62,7 +62,7 @@ export function unitePersons(a: KnownPerson, b: KnownPerson): KnownPerson {
 }
 
 function contactsOf(person: PersonClaim): string[] {
-  const contacts = { email: person.emailHash, phone: person.phoneHash, mobile_ad_id: person.mobileAdIdHash };
+  const contacts = { cio_id: person.cioId, email: person.emailHash, phone: person.phoneHash, mobile_ad_id: person.mobileAdIdHash };
   return Object.entries(contacts).flatMap(([kind, hash]) => (hash === undefined ? [] : [`${kind}:${hash}`]));
 }
 

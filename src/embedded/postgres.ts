@@ -26,7 +26,7 @@ export interface EmbeddedPostgres {
 const USER = 'headgate';
 const DATABASE = 'headgate';
 /** `synchronous_commit` and `fsync` stay on: a 2xx means durable, also after a power cut. */
-const SETTINGS = { listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: '200', max_wal_size: '2GB', wal_compression: 'on' };
+const SETTINGS = { listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: '200', max_wal_size: '2GB' };
 
 interface Binaries {
   initdb: string;

@@ -8,14 +8,14 @@
 import type { PoolClient } from 'pg';
 import type { HeadgateEvent } from '../domain/event.ts';
 import { foldBatch, type BatchItem, type Expiry, type ItemOutcome } from '../domain/fold-batch.ts';
-import { aliasesOf, IdentityResolution } from '../domain/identity.ts';
+import { aliasesOf, aliasKey, IdentityResolution } from '../domain/identity.ts';
 import type { Policies, TargetRef } from '../domain/registry.ts';
 import type { LedgerConnection } from './connection.ts';
 import { holdoutPosition } from './holdout-position.ts';
-import { loadAliases, loadEvents, loadStates, loadSurvivors, lockPersons } from './load-batch.ts';
+import { loadAliases, loadEvents, loadStates, loadSurvivors, lockPersons, type FoundOwner } from './load-batch.ts';
 import { mergePersons } from './merge-persons.ts';
 import { newPersonId } from './person-id.ts';
-import { storeAliasChanges, storeBatch, storePersons } from './store-batch.ts';
+import { storeBatch, storePersons } from './store-batch.ts';
 
 /** What `applyEvents` takes: events as the door made them, or windows that are over. */
 export type Applicable = { kind: 'event'; event: HeadgateEvent } | ({ kind: 'expire' } & Expiry);
@@ -31,8 +31,8 @@ export interface Applied {
 class Overtaken extends Error {}
 
 const MOST_ATTEMPTS = 20;
-const DEADLOCK = '40P01';
-const SERIALIZATION_FAILURE = '40001';
+/** Unique violation (an event or alias that another transaction inserted first), deadlock, serialization failure. */
+const OVERTAKEN_STATES = ['23505', '40P01', '40001'];
 /** SQLSTATE class of values that cannot be stored. */
 const DATA_EXCEPTION_CLASS = '22';
 
@@ -63,32 +63,36 @@ export async function applyEvents(connection: LedgerConnection, policies: Polici
 async function applyWithRetries(connection: LedgerConnection, policies: Policies, items: readonly Applicable[]): Promise<Applied> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await connection.transaction((client) => applyOnce(client, policies, items));
+      return await connection.transaction((client, last) => applyOnce(client, last, policies, items));
     } catch (error) {
-      const again = error instanceof Overtaken || [DEADLOCK, SERIALIZATION_FAILURE].includes(sqlState(error));
+      const again = error instanceof Overtaken || OVERTAKEN_STATES.includes(sqlState(error));
       if (!again || attempt >= MOST_ATTEMPTS) throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * attempt));
     }
   }
 }
 
-async function applyOnce(client: PoolClient, policies: Policies, items: readonly Applicable[]): Promise<Applied> {
-  const events = items.flatMap((item) => (item.kind === 'event' ? [item.event] : []));
-  const known = await loadEvents(client, [...new Set(events.map((event) => event.eventId))]);
-  const fresh = events.filter((event) => !known.has(event.eventId) && !event.test);
+/** The last write of a transaction, sent together with its commit. */
+type Last = (write: Promise<unknown>) => void;
 
-  const expiring = await loadSurvivors(client, items.flatMap((item) => (item.kind === 'expire' ? [item.personId] : [])));
-  const identities = await resolvePersons(client, fresh, [...expiring.values()]);
+async function applyOnce(client: PoolClient, last: Last, policies: Policies, items: readonly Applicable[]): Promise<Applied> {
+  const events = items.flatMap((item) => (item.kind === 'event' ? [item.event] : []));
+  const [known, owners, expiring] = await Promise.all([
+    loadEvents(client, [...new Set(events.map((event) => event.eventId))]),
+    loadAliases(client, events.flatMap((event) => (event.test ? [] : aliasesOf(event.person, event.people)))),
+    loadSurvivors(client, items.flatMap((item) => (item.kind === 'expire' ? [item.personId] : []))),
+  ]);
+  const fresh = events.filter((event) => !known.has(event.eventId) && !event.test);
+  const identities = await resolvePersons(client, fresh, owners, [...expiring.values()]);
   const batch = items.map((item): BatchItem => {
     if (item.kind === 'expire') return { ...item, personId: expiring.get(item.personId) ?? item.personId };
     return { kind: 'event', event: item.event, personId: identities.personOf(item.event.eventId) };
   });
 
   const persons = [...new Set(batch.map((item) => item.personId))].filter((id) => identities.isStored(id));
-  const loaded = await loadStates(client, persons);
-  const folded = foldBatch(batch, { events: known, ...loaded }, policies, holdoutPosition);
-  await storeAliasChanges(client, identities.resolution);
-  if (!(await storeBatch(client, identities.resolution, loaded, folded))) throw new Overtaken();
+  const loaded = { events: known, ...(await loadStates(client, persons)) };
+  const folded = foldBatch(batch, loaded, policies, holdoutPosition);
+  last(storeBatch(client, identities.resolution, identities.isStored, loaded, folded));
   return { outcomes: folded.outcomes, wakes: [...identities.mergedTargets, ...folded.wakes] };
 }
 
@@ -103,8 +107,15 @@ interface ResolvedPersons {
 }
 
 /** Finds and locks the persons of the events, and merges those that the events link. */
-async function resolvePersons(client: PoolClient, events: readonly HeadgateEvent[], expiring: readonly string[]): Promise<ResolvedPersons> {
-  const owners = await loadAliases(client, events.flatMap((event) => aliasesOf(event.person, event.people)));
+async function resolvePersons(
+  client: PoolClient,
+  events: readonly HeadgateEvent[],
+  found: ReadonlyMap<string, FoundOwner>,
+  expiring: readonly string[],
+): Promise<ResolvedPersons> {
+  // Aliases of events that the ledger knows already matter to nobody.
+  const wanted = new Set(events.flatMap((event) => aliasesOf(event.person, event.people).map(aliasKey)));
+  const owners = new Map([...found].filter(([key]) => wanted.has(key)));
   const locked = await lockPersons(client, [...new Set([...[...owners.values()].map((owner) => owner.personId), ...expiring])]);
   for (const { personId, identityRevision } of owners.values()) {
     if (locked.get(personId)?.identityRevision !== identityRevision) throw new Overtaken();
@@ -114,14 +125,14 @@ async function resolvePersons(client: PoolClient, events: readonly HeadgateEvent
   }
 
   const resolution = new IdentityResolution({ owners, persons: locked, newPersonId });
-  const found = resolveInOrder(events, resolution);
+  const persons = resolveInOrder(events, resolution);
   const merges = resolution.merges.filter((merge) => locked.has(merge.loser));
   if (merges.length > 0) await storePersons(client, resolution.createdPersons);
   const mergedTargets: TargetRef[] = [];
   for (const merge of merges) mergedTargets.push(...(await mergePersons(client, merge)));
   return {
     resolution,
-    personOf: (eventId) => resolution.survivorOf(found.get(eventId) ?? ''),
+    personOf: (eventId) => resolution.survivorOf(persons.get(eventId) ?? ''),
     isStored: (personId) => personId !== '' && (merges.length > 0 || !resolution.isCreated(personId)),
     mergedTargets,
   };

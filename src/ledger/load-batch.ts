@@ -151,22 +151,24 @@ export async function loadSurvivors(client: PoolClient, personIds: string[]): Pr
 /** Reads everything that is decided on the persons, who must be locked. */
 export async function loadStates(client: PoolClient, personIds: string[]): Promise<Omit<LoadedBatch, 'events'>> {
   if (personIds.length === 0) return { memberships: new Map(), deliveries: new Map(), persons: new Map() };
-  const memberships = await client.query<MembershipRow>({
-    name: 'load-memberships',
-    text: `select person_id, audience_key, state, reason, occurred_at, removal, event_id, expires_at, arm, revision
-           from memberships where person_id = any($1)`,
-    values: [personIds],
-  });
-  const deliveries = await client.query<DeliveryRow>({
-    name: 'load-deliveries',
-    text: 'select person_id, destination, audience_key, wanted, status, revision from deliveries where person_id = any($1)',
-    values: [personIds],
-  });
-  const persons = await client.query<PersonRow>({
-    name: 'load-persons',
-    text: 'select person_id, today, former, contacts, consent, as_of from persons where person_id = any($1)',
-    values: [personIds],
-  });
+  const [memberships, deliveries, persons] = await Promise.all([
+    client.query<MembershipRow>({
+      name: 'load-memberships',
+      text: `select person_id, audience_key, state, reason, occurred_at, removal, event_id, expires_at, arm, revision
+             from memberships where person_id = any($1)`,
+      values: [personIds],
+    }),
+    client.query<DeliveryRow>({
+      name: 'load-deliveries',
+      text: 'select person_id, destination, audience_key, wanted, status, revision from deliveries where person_id = any($1)',
+      values: [personIds],
+    }),
+    client.query<PersonRow>({
+      name: 'load-persons',
+      text: 'select person_id, today, former, contacts, consent, as_of from persons where person_id = any($1)',
+      values: [personIds],
+    }),
+  ]);
   return {
     memberships: new Map(memberships.rows.map((row) => [membershipKey(row.person_id, row.audience_key), membershipOf(row)])),
     deliveries: new Map(

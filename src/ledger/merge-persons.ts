@@ -26,13 +26,23 @@ export async function mergePersons(client: PoolClient, { survivor, loser }: Merg
   }
   await moveMemberships(client, { survivor, loser }, byAudience);
   const targets = await moveDeliveries(client, { survivor, loser }, byAudience);
-  await client.query('update person_identifiers set person_id = $1 where person_id = $2', [survivor, loser]);
+  await moveAliases(client, { survivor, loser });
   await client.query(
     `update persons set merged_into = $1, contacts = case when person_id = $2 then '{}' else contacts end
      where person_id = $2 or merged_into = $2`,
     [survivor, loser],
   );
   return targets;
+}
+
+/** A person's aliases are those of its contacts, and its customer id (the loser has none), that still point to it. */
+async function moveAliases(client: PoolClient, { survivor, loser }: Merge): Promise<void> {
+  await client.query(
+    `update person_identifiers i set person_id = $1 from persons p, unnest(p.contacts) as contact
+     where p.person_id = $2 and i.person_id = $2 and i.people = p.people
+       and i.kind = split_part(contact, ':', 1) and i.value = substr(contact, strpos(contact, ':') + 1)`,
+    [survivor, loser],
+  );
 }
 
 async function moveMemberships(client: PoolClient, { survivor, loser }: Merge, memberships: ReadonlyMap<string, Membership>): Promise<void> {

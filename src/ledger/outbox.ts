@@ -4,8 +4,8 @@ import type { Decision, HeadgateEvent } from '../domain/event.ts';
 import type { LedgerConnection } from './connection.ts';
 
 export type OutboxEntry =
-  | { seq: string; action: 'start'; eventId: string; event: HeadgateEvent; decision: Decision }
-  | { seq: string; action: 'end'; eventId: string };
+  | { seq: string; priority: number; action: 'start'; eventId: string; event: HeadgateEvent; decision: Decision }
+  | { seq: string; priority: number; action: 'end'; eventId: string };
 
 /**
  * Hands up to `limit` entries to `carry` and deletes those that it returns as done. The entries stay locked meanwhile, so
@@ -21,7 +21,11 @@ export async function drainOutbox(
     const entries = await takeEntries(client, limit);
     if (entries.length === 0) return { taken: 0, done: 0 };
     const done = await carry(entries);
-    await client.query({ name: 'delete-outbox', text: 'delete from outbox where seq = any($1)', values: [done.map((entry) => entry.seq)] });
+    await client.query({
+      name: 'delete-outbox',
+      text: 'delete from outbox o using unnest($1::smallint[], $2::bigint[]) as d (priority, seq) where (o.priority, o.seq) = (d.priority, d.seq)',
+      values: [done.map((entry) => entry.priority), done.map((entry) => entry.seq)],
+    });
     return { taken: entries.length, done: done.length };
   });
 }
@@ -29,18 +33,19 @@ export async function drainOutbox(
 async function takeEntries(client: PoolClient, limit: number): Promise<OutboxEntry[]> {
   const { rows } = await client.query<{
     seq: string;
+    priority: number;
     event_id: string;
     action: 'start' | 'end';
-    payload: string | null;
+    payload: { event: HeadgateEvent; decision: Decision } | null;
   }>({
     name: 'take-outbox',
-    text: 'select seq, event_id, action, payload from outbox order by priority, seq limit $1 for update skip locked',
+    text: 'select seq, priority, event_id, action, payload from outbox order by priority, seq limit $1 for update skip locked',
     values: [limit],
   });
   return rows.map((row) =>
     row.action === 'start' && row.payload
-      ? { seq: row.seq, action: 'start', eventId: row.event_id, ...(JSON.parse(row.payload) as { event: HeadgateEvent; decision: Decision }) }
-      : { seq: row.seq, action: 'end', eventId: row.event_id },
+      ? { seq: row.seq, priority: row.priority, action: 'start', eventId: row.event_id, ...row.payload }
+      : { seq: row.seq, priority: row.priority, action: 'end', eventId: row.event_id },
   );
 }
 

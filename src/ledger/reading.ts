@@ -119,7 +119,9 @@ export async function readPersons(
     const views: PersonView[] = [];
     for (const person of found.rows) {
       const aliases = await client.query<{ kind: string; value: string }>(
-        'select kind, value from person_identifiers where person_id = $1 order by kind, value',
+        `select i.kind, i.value from persons p, unnest(p.contacts) as contact
+         join person_identifiers i on i.kind = split_part(contact, ':', 1) and i.value = substr(contact, strpos(contact, ':') + 1)
+         where p.person_id = $1 and i.person_id = $1 order by i.kind, i.value`,
         [person.person_id],
       );
       const events = await client.query<EventView>(

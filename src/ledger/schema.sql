@@ -88,12 +88,11 @@ create table outbox (
   event_id text collate "C" not null,
   action text not null,
   priority smallint not null,
-  payload text,
+  payload json,
   created_at timestamp with time zone not null default now(),
   constraint outbox_action_check CHECK ((action = ANY (ARRAY['start'::text, 'end'::text]))),
-  constraint outbox_pkey PRIMARY KEY (seq)
+  constraint outbox_pkey PRIMARY KEY (priority, seq)
 ) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000);
-CREATE INDEX outbox_order ON public.outbox USING btree (priority, seq);
 
 -- Which person an alias belongs to; e-mails as SHA-256.
 create table person_identifiers (
@@ -105,7 +104,6 @@ create table person_identifiers (
   constraint person_identifiers_kind_check CHECK ((kind = ANY (ARRAY['customer_id'::text, 'cio_id'::text, 'email'::text]))),
   constraint person_identifiers_pkey PRIMARY KEY (kind, value, people)
 );
-CREATE INDEX person_identifiers_person ON public.person_identifiers USING btree (person_id);
 
 -- Whoever the identifiers resolve to.
 create table persons (

@@ -56,6 +56,8 @@ class Sync {
   #awake = true;
   #now = false;
   #paused: boolean;
+  /** Counts resumes: a push that began before one does not know of it. */
+  #resumes = 0;
 
   constructor(input: SyncInput) {
     this.#target = { destination: input.destination, audienceKey: input.audienceKey };
@@ -80,8 +82,10 @@ class Sync {
   async pushOnce(): Promise<void> {
     // Before the push reads the ledger: a wake that comes after that reading must not be lost.
     this.#awake = this.#now = false;
+    const resumes = this.#resumes;
     try {
-      await this.#succeeded(await this.#push());
+      const result = await this.#push();
+      await this.#succeeded({ ...result, paused: result.paused && resumes === this.#resumes });
     } catch (error) {
       if (isCancellation(error)) throw error;
       await this.#failed(error);
@@ -144,6 +148,7 @@ class Sync {
 
   async #resume(): Promise<string> {
     await resumeTarget(this.#target);
+    this.#resumes++;
     this.#paused = false;
     this.#awake = this.#now = true;
     await this.#show({ ...this.#standing, state: 'ok', failures: 0 });

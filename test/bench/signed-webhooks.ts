@@ -19,7 +19,7 @@ export function signWebhooks(count: number, secret: string, fields: (index: numb
       timestamp: Math.floor(Date.now() / 1_000),
       customer_id: `c_${name}`,
       email: `${name}@example.com`,
-      phone: `+1555${String(1_000_000 + (index % 8_999_999))}`,
+      phone: `+1202555${String(1_000 + (index % 9_000))}`,
       context: { campaign_id: 7, campaign_name: 'Cart abandoners', journey_id: '01J', step_id: '42', message_variant: 'B', delivery_id: name },
       attributes: { cart_value: 182.5, sku: 'BUNDLE-9' },
       ...fields(index),

@@ -37,7 +37,7 @@ comment on column persons.people is 'Whose customer ids these are: the registry'
 comment on column persons.identity_revision is 'Grows when an alias went to another person, so that a transaction which found this person by it reads anew.';
 comment on column persons.today is 'Identifiers per platform, as pushed by adds.';
 comment on column persons.former is 'Identifiers per platform that earlier adds may have pushed; removals send them too.';
-comment on column persons.contacts is 'Hashes of every e-mail, phone and advertising id ever seen: finds others who share one.';
+comment on column persons.contacts is 'Every alias but the customer id, and the hashes of every phone and advertising id, ever seen: finds others who share one.';
 comment on column persons.as_of is 'Time of the event that last changed identifiers, contacts or consent.';
 create index persons_contacts on persons using gin (contacts);
 create index persons_merged_into on persons (merged_into) where merged_into is not null;
@@ -50,7 +50,6 @@ create table person_identifiers (
   claimed_at timestamptz not null,
   primary key (kind, value, people)
 );
-create index person_identifiers_person on person_identifiers (person_id);
 comment on table person_identifiers is 'Which person an alias belongs to; e-mails as SHA-256.';
 
 create table memberships (
@@ -121,16 +120,16 @@ create table targets (
 comment on table targets is 'How the sync of each target stands, as its workflow last reported.';
 
 create table outbox (
-  seq        bigint generated always as identity primary key,
+  seq        bigint generated always as identity,
   event_id   text collate "C" not null,
   action     text not null check (action in ('start', 'end')),
   priority   smallint not null,
-  payload    text,
-  created_at timestamptz not null default now()
+  payload    json,
+  created_at timestamptz not null default now(),
+  primary key (priority, seq)
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
-comment on column outbox.payload is 'The input of the workflow, as JSON: written and read whole, never looked into.';
+comment on column outbox.payload is 'The input of the workflow, written and read whole, never looked into.';
 comment on table outbox is 'Events whose workflow has yet to be started (or told that it may end).';
-create index outbox_order on outbox (priority, seq);
 
 create table exposures (
   event_id        text collate "C" primary key,
