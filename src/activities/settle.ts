@@ -1,29 +1,32 @@
 import type { SettledEvent } from '../ledger/index.ts';
-import type { EventWorkflowInput, Settled } from '../workflows/contract.ts';
+import type { HeadgateEvent } from '../domain/event.ts';
+import type { Settled } from '../workflows/contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 /** How long a patient step waits in its process for the ledger to answer, below its own timeout. Milliseconds. */
 const PATIENCE_MS = 50_000;
 
-/**
- * How an event was decided and how far each platform is. An event that the ledger does not know (a workflow started by hand,
- * a ledger restored from an older backup) is decided here.
- */
+/** How events were decided and how far each platform is. */
 export function createSettle({ ledger, wake }: ActivityDependencies) {
-  async function settle({ event }: EventWorkflowInput): Promise<Settled> {
-    const known = await ledger.readSettled(event.eventId);
-    if (known) return describe(known, event.eventId);
+  /** Null when the ledger does not know the event. Takes no more than the id, because every event pays for this call. */
+  async function settle(eventId: string): Promise<Settled | null> {
+    const known = await ledger.readSettled(eventId);
+    return known ? describe(known, eventId) : null;
+  }
+  /** Decides an event that the ledger does not know: a workflow started by hand, a ledger restored from an older backup. */
+  async function decide(event: HeadgateEvent): Promise<Settled> {
     const { wakes } = await ledger.applyEvents([{ kind: 'event', event }]);
     wake(wakes);
-    const settled = await ledger.readSettled(event.eventId);
+    const settled = await settle(event.eventId);
     if (!settled) throw new Error(`event ${event.eventId} cannot be decided: its audience ${event.audienceKey ?? ''} is not in headgate.yaml`);
-    return describe(settled, event.eventId);
+    return settled;
   }
-  async function settleWhenLedgerIsUp(input: EventWorkflowInput): Promise<Settled> {
+  /** `settle` and, where needed, `decide`, as one step that can wait for the ledger. */
+  async function settleWhenLedgerIsUp(event: HeadgateEvent): Promise<Settled> {
     await ledger.connection.whenUp(PATIENCE_MS);
-    return settle(input);
+    return (await settle(event.eventId)) ?? decide(event);
   }
-  return { settle, settleWhenLedgerIsUp };
+  return { settle, decide, settleWhenLedgerIsUp };
 }
 
 /** For the result of a workflow. `until` only while the person is in because of this event. */

@@ -22,12 +22,14 @@ export interface RelayOptions {
   metrics: Metrics;
 }
 
+/** Transactions at once: while one waits for its slowest start, the others go on. */
+const LOOPS = 3;
 /** Entries of one transaction, and how many of them are under way at once. */
-const BATCH = 100;
-const OPEN_STARTS = 32;
+const BATCH = 60;
+const OPEN_STARTS = 12;
 /** While events wait at the door the cores are the door's; the relay keeps only a trickle going. */
-const OPEN_STARTS_WHILE_BUSY = 2;
-const BATCH_WHILE_BUSY = 10;
+const OPEN_STARTS_WHILE_BUSY = 1;
+const BATCH_WHILE_BUSY = 5;
 /** How often an idle relay looks for entries of other processes, and how long it rests when Temporal or the ledger fails. */
 const IDLE_MS = 500;
 const REST_MS = 1_000;
@@ -35,42 +37,43 @@ const REST_MS = 1_000;
 export class Relay {
   readonly #options: RelayOptions;
   #stopping = false;
-  #loop: Promise<void> | undefined;
-  #nudge: (() => void) | undefined;
-  #nudged = false;
+  #loops: Promise<void>[] = [];
+  readonly #sleeping = new Set<() => void>();
+  /** Counts nudges: a loop that looked before the last one looks again. */
+  #nudges = 0;
 
   constructor(options: RelayOptions) {
     this.#options = options;
   }
 
   start(): void {
-    this.#loop ??= this.#run();
+    if (this.#loops.length === 0) this.#loops = Array.from({ length: LOOPS }, () => this.#run());
   }
 
   /** Says that there is something in the outbox. */
   nudge(): void {
-    this.#nudged = true;
-    this.#nudge?.();
+    this.#nudges++;
+    for (const wakeUp of this.#sleeping) wakeUp();
   }
 
   /** Resolves when what is under way has ended. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.nudge();
-    await this.#loop;
+    await Promise.all(this.#loops);
   }
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
+      const nudges = this.#nudges;
       const pauseMs = await this.#drainOnce();
-      if (pauseMs > 0) await this.#sleep(pauseMs);
+      if (pauseMs > 0) await this.#sleep(pauseMs, nudges);
     }
   }
 
   /** Returns how long to wait before the next round, in milliseconds. */
   async #drainOnce(): Promise<number> {
     const { drainOutbox, doorLoad, logger } = this.#options;
-    this.#nudged = false;
     const busy = doorLoad() > 0;
     try {
       const { taken, done } = await drainOutbox(busy ? BATCH_WHILE_BUSY : BATCH, (entries) => this.#carryAll(entries));
@@ -108,14 +111,15 @@ export class Relay {
     return done;
   }
 
-  /** Waits for the next round; a nudge ends only the wait of an idle relay. */
-  async #sleep(ms: number): Promise<void> {
-    if (ms === IDLE_MS && this.#nudged) return;
+  /** Waits for the next round. A nudge ends the wait of an idle relay, not the rest after a failure. */
+  async #sleep(ms: number, nudges: number): Promise<void> {
+    const interruptible = ms === IDLE_MS || this.#stopping;
+    if (interruptible && nudges !== this.#nudges) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
-    if (ms === IDLE_MS || this.#stopping) this.#nudge = resolve;
+    if (interruptible) this.#sleeping.add(resolve);
     await promise;
     clearTimeout(timer);
-    this.#nudge = undefined;
+    this.#sleeping.delete(resolve);
   }
 }

@@ -41,6 +41,8 @@ export async function runWorkers({ connection, namespace, activities }: WorkersO
       enableNonLocalActivities: false,
       maxCachedWorkflows: CACHED_WORKFLOWS,
       maxConcurrentLocalActivityExecutions: LEDGER_SLOTS,
+      // Most event workflows have one task, or sleep between two for days: they are rarely found in this worker's cache.
+      nonStickyToStickyPollRatio: 0.8,
     }),
     Worker.create({ ...common, taskQueue: QUEUES.sync, workflowBundle, activities, maxCachedWorkflows: CACHED_WORKFLOWS }),
     Worker.create({ ...common, taskQueue: QUEUES.patient, activities, maxConcurrentActivityTaskExecutions: PATIENT_SLOTS }),

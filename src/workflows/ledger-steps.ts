@@ -27,10 +27,10 @@ async function quickElsePatient<T>(quickStep: () => Promise<T>, patientStep: () 
 }
 
 /** How the event was decided and how far each platform is. */
-export const settle = (input: EventWorkflowInput): Promise<Settled> =>
+export const settle = ({ event }: EventWorkflowInput): Promise<Settled> =>
   quickElsePatient(
-    () => quick.settle(input),
-    () => patient.settleWhenLedgerIsUp(input),
+    async () => (await quick.settle(event.eventId)) ?? quick.decide(event),
+    () => patient.settleWhenLedgerIsUp(event),
   );
 
 /** Takes the person out, unless a newer decision has replaced the event that armed the window. */

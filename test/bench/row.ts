@@ -1,0 +1,38 @@
+/** A row of the bench: a value beside its baseline, measured in turns in one run. */
+export interface Row {
+  name: string;
+  value: number;
+  unit: string;
+  /** The same on the baseline; null where the bar is absolute. */
+  baseline: number | null;
+  ratio: number | null;
+  /** What the ratio (or the value, without a baseline) is held against. */
+  bar: number;
+  /** `least`: must not be below the bar; `most`: must not be above it. */
+  kind: 'least' | 'most';
+  holds: boolean;
+}
+
+export const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+};
+
+/** Medians of several rounds, each of which measured both. The ratio is the median of the rounds' ratios. */
+export function comparison(name: string, unit: string, bar: number, rounds: readonly { value: number; baseline: number }[]): Row {
+  const ratio = median(rounds.map((round) => round.value / round.baseline));
+  const [value, baseline] = [median(rounds.map((round) => round.value)), median(rounds.map((round) => round.baseline))];
+  return { name, value, unit, baseline, ratio, bar, kind: 'least', holds: ratio >= bar };
+}
+
+export const limit = (name: string, unit: string, bar: number, value: number): Row => ({
+  name,
+  value,
+  unit,
+  baseline: null,
+  ratio: null,
+  bar,
+  kind: 'most',
+  holds: value <= bar,
+});
