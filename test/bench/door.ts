@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 import { BENCH_SECRET } from './registry.ts';
 import { comparison, type Row } from './row.ts';
-import { signWebhooks, type SignedWebhook } from './signed-webhooks.ts';
+import { signWebhooks } from './signed-webhooks.ts';
 
 const CONNECTIONS = 500;
 
@@ -30,7 +30,7 @@ async function load(port: number, seconds: number): Promise<number> {
   const webhooks = signWebhooks(Math.ceil(seconds * 16_000), BENCH_SECRET);
   let next = 0;
   const setupRequest = (request: object): object => {
-    const { body, headers } = webhooks[next++ % webhooks.length] as SignedWebhook;
+    const { body, headers } = webhooks[next++ % webhooks.length]!;
     return { ...request, body, headers };
   };
   const options = { url: `http://127.0.0.1:${String(port)}/v1/webhooks/demo`, method: 'POST', connections: CONNECTIONS, duration: seconds, requests: [{ setupRequest }] };

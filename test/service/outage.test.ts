@@ -1,10 +1,12 @@
 /** Promise 6: an outage of a platform costs time, not data, and one workflow shows it. */
 import type { WorkflowHandle } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { CART_AT_META, startService, type TestService } from '../support/service.ts';
 import { seconds, somebody } from '../support/somebody.ts';
 import { until } from '../support/until.ts';
 
+const SYNC_STATE = defineSearchAttributeKey('SyncState', SearchAttributeType.KEYWORD);
 const SYNC = 'headgate/sync/meta_main/high_intent_cart_7d_v1';
 let service: TestService;
 let sync: WorkflowHandle;
@@ -20,11 +22,11 @@ afterEach(async () => {
 afterAll(() => service.stop());
 
 const syncState = async (): Promise<unknown> => {
-  const { searchAttributes } = await sync.describe();
-  return searchAttributes['SyncState']?.[0];
+  const { typedSearchAttributes } = await sync.describe();
+  return typedSearchAttributes.get(SYNC_STATE);
 };
 const details = async (): Promise<string> => {
-  const metadata = (await sync.query('__temporal_workflow_metadata')) as { currentDetails?: string };
+  const metadata = await sync.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
   return metadata.currentDetails ?? '';
 };
 const isIn = (hash: string): Promise<unknown> => until(() => service.members(CART_AT_META), (members) => members.includes(hash), 30_000);

@@ -86,7 +86,7 @@ test.each([
   ['no registry', { HEADGATE_CONFIG: '/nowhere/headgate.yaml' }, /The registry cannot be read/],
   ['a port that is none', { HEADGATE_PORT: 'eighty' }, /HEADGATE_PORT: must be a port number/],
 ])('%s is refused in a sentence, and the process ends', async (_what, environment, sentence) => {
-  const entry = run('src/server.ts', environment as Record<string, string>);
+  const entry = run('src/server.ts', environment);
   expect(await entry.exited).toBe(1);
   expect(entry.output()).toMatch(sentence);
   expect(entry.output()).not.toContain('    at ');

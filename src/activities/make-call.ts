@@ -1,0 +1,75 @@
+/** One call to a platform: written down, made, and what the platform said of each member written down. */
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import type { Destination, MemberAnswer, PreparedCall } from '../destinations/destination.ts';
+import { PlatformFailure } from '../domain/failures.ts';
+import type { TargetRef } from '../domain/registry.ts';
+import type { MemberOutcome, PendingMember, PushOperation } from '../ledger/index.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { toTemporal } from './failures.ts';
+
+/** Between the end of a call and the moment when its outcome is written down, a process may be slow. Milliseconds. */
+const DEADLINE_MARGIN_MS = 5_000;
+
+export interface Call {
+  target: TargetRef;
+  destination: Destination;
+  operation: PushOperation;
+  /** Those whom the prepared call carries, in its order. */
+  members: readonly PendingMember[];
+  prepared: PreparedCall;
+}
+
+export interface CallResult {
+  accepted: number;
+  rejected: number;
+  /** Members who are pending again because of this call. */
+  again: number;
+  restMs: number;
+}
+
+/** Throws the platform's failure in Temporal's terms; whatever was pending stays pending. */
+export async function makeCall(dependencies: ActivityDependencies, call: Call): Promise<CallResult> {
+  const { ledger, metrics, logger } = dependencies;
+  const { target, destination, operation, members, prepared } = call;
+  const began = performance.now();
+  const pushId = await ledger.startPush(target, { operation, members, deadlineMs: destination.timeoutMs + DEADLINE_MARGIN_MS });
+  try {
+    heartbeat();
+    if (performance.now() - began > DEADLINE_MARGIN_MS) throw sleptTooLong(target);
+    const stop = metrics.pushSeconds.startTimer({ destination: target.destination });
+    const answer = await prepared.send(AbortSignal.any([AbortSignal.timeout(destination.timeoutMs), cancellationSignal()])).finally(stop);
+    const outcomes = members.map((member, index) => outcomeOf(member, answer.members[index]));
+    const { again } = await ledger.finishPush(target, { pushId, operation }, outcomes);
+    const labels = { destination: target.destination, operation };
+    metrics.pushes.inc({ ...labels, outcome: 'answered' });
+    for (const { status } of outcomes) metrics.pushedMembers.inc({ ...labels, outcome: status });
+    const accepted = outcomes.filter((outcome) => outcome.status === 'accepted').length;
+    const what = operation === 'add' ? 'an add' : 'a removal';
+    logger.info({ destination: target.destination, audience: target.audienceKey }, `${target.destination} accepted ${what} of ${String(accepted)} in ${target.audienceKey}.`);
+    return { accepted, rejected: outcomes.length - accepted, again, restMs: answer.restMs };
+  } catch (error) {
+    await noteFailure(dependencies, call, pushId, error);
+    throw toTemporal(error);
+  }
+}
+
+/** A call that the platform refused has ended; one whose outcome is unknown stays open, and its members are pushed again. */
+async function noteFailure({ ledger, metrics, logger }: ActivityDependencies, { target, operation }: Call, pushId: string, error: unknown): Promise<void> {
+  const kind = error instanceof PlatformFailure ? error.report.kind : 'internal';
+  metrics.pushes.inc({ destination: target.destination, operation, outcome: kind });
+  const where = { destination: target.destination, audience: target.audienceKey, attempt: activityInfo().attempt };
+  logger.warn({ ...where, failure: kind }, error instanceof Error ? error.message : 'A push failed.');
+  if (error instanceof PlatformFailure && kind !== 'timed_out') await ledger.abandonPush(pushId, kind);
+}
+
+function outcomeOf({ personId, revision }: PendingMember, answer: MemberAnswer | undefined): MemberOutcome {
+  if (!answer) throw new Error("the platform's adapter gave no answer for a member");
+  if (answer.status === 'accepted') return { personId, revision, status: 'accepted' };
+  return { personId, revision, status: answer.status, reason: answer.reason };
+}
+
+/** The process slept between writing the push down and making it; what was read may be old. */
+function sleptTooLong(target: TargetRef): PlatformFailure {
+  const cause = 'this worker slept before it made the call';
+  return new PlatformFailure(`${target.destination}: ${cause}; nothing was sent.`, { kind: 'unavailable', cause, cure: '' });
+}
