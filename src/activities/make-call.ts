@@ -4,6 +4,7 @@ import type { Destination, MemberAnswer, PreparedCall } from '../destinations/de
 import { PlatformFailure } from '../domain/failures.ts';
 import type { TargetRef } from '../domain/registry.ts';
 import type { MemberOutcome, PendingMember, PushOperation } from '../ledger/index.ts';
+import type { PushBacklog } from '../workflows/contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { toTemporal } from './failures.ts';
 
@@ -17,6 +18,8 @@ export interface Call {
   /** Those whom the prepared call carries, in its order. */
   members: readonly PendingMember[];
   prepared: PreparedCall;
+  /** What the target needed when the call was put together. */
+  backlog: PushBacklog;
 }
 
 export interface CallResult {
@@ -49,7 +52,7 @@ export async function makeCall(dependencies: ActivityDependencies, call: Call): 
     return { accepted, rejected: outcomes.length - accepted, again, restMs: answer.restMs };
   } catch (error) {
     await noteFailure(dependencies, call, pushId, error);
-    throw toTemporal(error);
+    throw toTemporal(error, call.backlog);
   }
 }
 

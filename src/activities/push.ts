@@ -30,7 +30,7 @@ export function createPush(dependencies: ActivityDependencies) {
     if (prepared.carries.length === 0) return { ...nothing, rejected: unusable, more: left > 0 };
 
     const carried = prepared.carries.flatMap((index) => members[index] ?? []);
-    const { accepted, rejected, again, restMs } = await makeCall(dependencies, { target: ref, destination, operation, members: carried, prepared });
+    const { accepted, rejected, again, restMs } = await makeCall(dependencies, { target: ref, destination, operation, members: carried, prepared, backlog });
     return { ...nothing, accepted, rejected: rejected + unusable, more: again > 0 || left > 0, restMs };
   }
 

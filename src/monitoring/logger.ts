@@ -14,5 +14,7 @@ export interface LoggerOptions {
 export function createLogger({ level, pretty: forPeople }: LoggerOptions): Logger {
   const options = { level, base: null, redact: { paths: ['*.access_token', '*.secret', '*.authorization'], censor: '***' } };
   if (!forPeople) return pino(options);
-  return pino(options, pretty({ colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', sync: true }));
+  // People read the sentence; the fields are for machines and for whoever asks for details.
+  const hideObject = !['trace', 'debug'].includes(level);
+  return pino(options, pretty({ colorize: process.stdout.isTTY, hideObject, translateTime: 'SYS:HH:MM:ss', sync: true }));
 }

@@ -35,12 +35,12 @@ export function installRuntime(logger: Logger): void {
   });
 }
 
-/** Said once at each start about workers that are meant to have no workflows. */
-const MEANT_SO = /^No (workflows|activities) registered/;
+/** Said at each start about workers that are meant to have no workflows, and of pushes that failed, which Headgate tells itself. */
+const TOLD_OTHERWISE = /^(No (workflows|activities) registered|Activity failed)/;
 
 /** What Temporal calls information is detail to an operator of Headgate. */
 function levelOf(level: string, message: string): 'trace' | 'debug' | 'warn' | 'error' {
   if (level === 'ERROR') return 'error';
-  if (level === 'WARN') return MEANT_SO.test(message) ? 'debug' : 'warn';
+  if (level === 'WARN') return TOLD_OTHERWISE.test(message) ? 'debug' : 'warn';
   return level === 'TRACE' ? 'trace' : 'debug';
 }

@@ -17,7 +17,7 @@ import type { Activities } from '../activities/index.ts';
 import { pauseAfter, syncStateOf } from '../domain/failures.ts';
 import { SYNC_SIGNALS, SYNC_UPDATES, type PushResult, type SyncInput, type SyncStanding } from './contract.ts';
 import { describePause, describeStanding } from './describe-standing.ts';
-import { failureReportOf } from './failure-report.ts';
+import { backlogOf, failureReportOf } from './failure-report.ts';
 
 const wake = defineSignal(SYNC_SIGNALS.wake);
 const pushNow = defineSignal(SYNC_SIGNALS.pushNow);
@@ -120,7 +120,7 @@ class Sync {
     this.#awake = true;
     const report = failureReportOf(error);
     const failures = this.#standing.failures + 1;
-    const { backlog } = this.#standing;
+    const backlog = backlogOf(error) ?? this.#standing.backlog;
     const retryInMs = pauseAfter(report, failures, Math.random());
     await this.#show({ state: syncStateOf(report.kind), failures, ...this.#lastSuccess, report, ...(backlog ? { backlog } : {}) }, retryInMs);
     await condition(() => this.#now || this.#paused, retryInMs, { summary: describePause(report, failures) });

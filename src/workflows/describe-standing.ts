@@ -12,11 +12,13 @@ const HEADLINES: Record<SyncStanding['state'], string> = {
   paused: 'Paused by an operator. Everything pending is kept; send the update `resume` to go on.',
 };
 
+const WAIT = "nothing; if it lasts, look at the platform's status page";
+
 export function describeStanding(target: TargetRef, standing: SyncStanding): string {
   const { report, backlog, lastSuccessAt, failures } = standing;
   const lines = [`**${target.audienceKey}** at **${target.destination}**: \`${standing.state}\``, '', HEADLINES[standing.state], ''];
   if (report) lines.push(`- Last error, in the platform's words: ${report.cause}`);
-  if (report && report.cure !== '') lines.push(`- What to do: ${report.cure}`);
+  if (report) lines.push(`- What to do: ${report.cure === '' ? WAIT : report.cure}`);
   if (failures > 0) lines.push(`- Failures in a row: ${String(failures)}`);
   if (backlog) {
     const since = backlog.oldestPendingAt === null ? '' : `, the oldest since ${formatTime(backlog.oldestPendingAt)}`;

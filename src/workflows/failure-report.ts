@@ -1,9 +1,18 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
 import { FAILURE_KINDS, type FailureReport } from '../domain/failures.ts';
+import type { PushBacklog } from './contract.ts';
+
+const causeOf = (error: unknown): unknown => (error instanceof ActivityFailure ? error.cause : error);
+
+/** What the target needed when the failed push was put together, as far as the push got. */
+export function backlogOf(error: unknown): PushBacklog | undefined {
+  const cause = causeOf(error);
+  return cause instanceof ApplicationFailure ? ((cause.details?.[1] ?? undefined) as PushBacklog | undefined) : undefined;
+}
 
 /** What a failed push says to the sync. Anything that is no PlatformFailure is a fault of Headgate or its ledger, and passes. */
 export function failureReportOf(error: unknown): FailureReport {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const cause = causeOf(error);
   if (cause instanceof TimeoutFailure) {
     return { kind: 'unavailable', cause: 'the worker that pushed was lost; the push is made again', cure: '' };
   }
