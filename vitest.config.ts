@@ -8,10 +8,10 @@ const SYSTEM = ['test/{ledger,relay,embedded,sandbox,service,start}/**/*.test.ts
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: UNIT } },
+      { test: { name: 'unit', sequence: { groupOrder: 1 }, include: UNIT } },
       {
         test: {
-          name: 'system',
+          name: 'system', sequence: { groupOrder: 2 },
           include: SYSTEM,
           globalSetup: ['test/support/global-setup.ts'],
           testTimeout: 120_000,

@@ -29,8 +29,8 @@ export interface TemporalServerOptions {
 
 /**
  * SQLite settings. WAL with `synchronous=NORMAL` survives the kill of any process; only a power cut may undo the last
- * moments of Temporal's own database, which the ledger's outbox and sweep make good again. FULL costs a third of the
- * throughput (docs/decisions/0004-embedded-temporal.md).
+ * moments of Temporal's own database, which the ledger's outbox and sweep make good again. FULL would wait for
+ * the disk at each transaction (docs/decisions/0004-embedded-temporal.md).
  */
 const PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL'];
 /** The development server's limits are meant for one developer. */
