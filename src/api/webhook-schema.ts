@@ -25,7 +25,7 @@ const MILLISECONDS_FROM = 100_000_000_000;
 const timestamp = z.preprocess(
   (value) => {
     const given = absentWhenEmpty(value);
-    return typeof given === 'string' && /^\d+(\.\d+)?$/.test(given) ? Number(given) : given;
+    return typeof given === 'string' && /^-?\d+(\.\d+)?$/.test(given) ? Number(given) : given;
   },
   z
     .number('must be a time in seconds since 1970, such as 1764000000')

@@ -1,0 +1,127 @@
+/** The registry: what loads, and every mistake with its line. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { ConfigurationError } from '../../src/config/configuration-error.ts';
+import { readEnvironment } from '../../src/config/environment.ts';
+import { parseRegistry, type Registry } from '../../src/config/registry.ts';
+import { hashOnce } from '../../src/destinations/user-data.ts';
+
+const VARIABLES = { CIO_SIGNING_SECRET: 'a-signing-secret', META_ACCESS_TOKEN: 'a-meta-token-1', HEADGATE_SANDBOX_TOKEN: 'a-sandbox-token' };
+const GOOD = readFileSync(new URL('../../headgate.example.yaml', import.meta.url), 'utf8');
+const parse = (text: string, sandboxAllowed = false, variables: Record<string, string> = VARIABLES): Registry => parseRegistry(text, 'headgate.yaml', { variables, sandboxAllowed });
+
+function mistakes(text: string, sandboxAllowed = false): readonly string[] {
+  try {
+    parse(text, sandboxAllowed);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+/** The example with one thing replaced, and the line that this thing stands on. */
+function broken(from: string, to: string): { problems: string; line: number } {
+  expect(GOOD).toContain(from);
+  const text = GOOD.replace(from, to);
+  return { problems: mistakes(text).join('\n'), line: GOOD.slice(0, GOOD.indexOf(from)).split('\n').length };
+}
+
+test('the example of the README loads', () => {
+  const registry = parse(GOOD);
+  expect([...registry.policies.audiences.keys()]).toEqual(['high_intent_cart_7d_v1', 'post_purchase_cross_sell_14d_v1']);
+  expect(registry.policies.audiences.get('post_purchase_cross_sell_14d_v1')).toMatchObject({ windowMs: 14 * 86_400_000, excludes: ['high_intent_cart_7d_v1'] });
+  expect(registry.sources.get('shop')).toMatchObject({ signingSecrets: ['a-signing-secret'], people: 'shop', signatureAgeMs: 4 * 3_600_000 });
+});
+
+test('the demo loads where the sandbox may be, and nowhere else', () => {
+  const demo = readFileSync(new URL('../../src/config/demo.headgate.yaml', import.meta.url), 'utf8');
+  expect([...parse(demo, true).destinations.keys()]).toEqual(['meta_main']);
+  expect(mistakes(demo)).toEqual([expect.stringMatching(/^headgate\.yaml:\d+: destinations\.meta_main\.sandbox: the sandbox does not exist in production$/)]);
+});
+
+test.each<[string, string, string, RegExp]>([
+  ['a key without a version', 'high_intent_cart_7d_v1:', 'high_intent_cart_7d:', /must end with a version/],
+  ['no owner', 'owner: { name: Retention, slack: "#retention-oncall" }', 'exit: cio.audience_remove', /owner: is missing/],
+  ['an empty description', 'description: High intent, cart abandoners (7d)', 'description: ""', /needs a description/],
+  ['a window that is none', 'window: 7d', 'window: a week', /window: must be a duration/],
+  ['a window of nothing', 'window: 7d', 'window: 0d', /window: must be a duration/],
+  ['an unknown setting', 'window: 7d', 'windwo: 7d', /windwo: is not a setting/],
+  ['an id without quotes', '"120200000000000001"', '120200000000000001', /must be in quotes/],
+  ['an id that is none of Meta\'s', '"120200000000000001"', '"abc"', /must be the audience's number/],
+  ['a destination that does not exist', 'targets: { meta_main: "120200000000000001"', 'targets: { meta_mian: "120200000000000001"', /there is no destination meta_mian/],
+  ['an excluded audience that does not exist', 'excludes: [high_intent_cart_7d_v1]', 'excludes: [cart_v9]', /there is no audience cart_v9/],
+  ['an audience that excludes itself', 'excludes: [high_intent_cart_7d_v1]', 'excludes: [post_purchase_cross_sell_14d_v1]', /cannot exclude itself/],
+  ['a platform that does not exist', 'platform: meta', 'platform: mata', /mata is not a platform/],
+  ['a mode that does not exist', 'mode: live', 'mode: on', /mode: must be live, test or paused/],
+  ['a test mode without profiles', 'mode: live', 'mode: test', /list some/],
+  ['an ad account that is none', '"act_1234567890"', '"1234567890"', /must look like act_/],
+  ['a variable that is not set', '${META_ACCESS_TOKEN}', '${META_TOKEN}', /environment variable META_TOKEN is not set/],
+  ['a secret too short', '${CIO_SIGNING_SECRET}', 'abc', /too short to be a secret/],
+  ['an unknown section', 'audiences:\n', 'audience:\n', /is not a section/],
+])('%s is a mistake, with its line', (_name, from, to, message) => {
+  const { problems, line } = broken(from, to);
+  expect(problems).toMatch(message);
+  const lines = problems.split('\n').filter((problem) => message.test(problem)).map((problem) => Number(/^headgate\.yaml:(\d+):/.exec(problem)?.[1]));
+  // A missing setting has no line of its own: its entry's line stands for it.
+  expect(lines.some((found) => Math.abs(found - line) <= 3)).toBe(true);
+});
+
+test('an audience without a way out does not load', () => {
+  expect(mistakes(GOOD.replace('    window: 14d\n', '')).join()).toMatch(/post_purchase_cross_sell_14d_v1: has no way out/);
+});
+
+test('another audience that excludes it is a way out', () => {
+  expect(mistakes(GOOD.replace('    window: 7d # each add lasts this long\n', ''))).toEqual([]);
+});
+
+test('all mistakes come at once, in the order of their lines', () => {
+  const found = mistakes(GOOD.replace('window: 7d', 'window: x').replace('mode: live', 'mode: x').replace('window: 14d', 'window: x'));
+  expect(found).toHaveLength(3);
+  const lines = found.map((problem) => Number(problem.split(':')[1]));
+  expect(lines).toEqual(lines.toSorted((a, b) => a - b));
+});
+
+test.each(['sources: [', 'a: &x [*x]', '', 'audiences: text', `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nsources: [*c,*c,*c,*c,*c]`])(
+  'a file that is no registry gets mistakes, not a stack (%#)',
+  (text) => {
+    expect(mistakes(text).length).toBeGreaterThan(0);
+  },
+);
+
+describe('secrets', () => {
+  test('are masked when the registry is shown', () => {
+    const shown = JSON.stringify(parse(GOOD).masked);
+    for (const secret of Object.values(VARIABLES)) expect(shown).not.toContain(secret);
+    expect(shown).toContain('***');
+  });
+  test('cannot add settings', () => {
+    const variables = { ...VARIABLES, META_ACCESS_TOKEN: 'token-12345\n    mode: paused' };
+    expect(parse(GOOD, false, variables).destinations.get('meta_main')?.entry.mode).toBe('live');
+  });
+  test('change the hash, which reveals none of them', () => {
+    const other = parse(GOOD, false, { ...VARIABLES, META_ACCESS_TOKEN: 'another-token' });
+    expect(other.hash).not.toBe(parse(GOOD).hash);
+    expect(parse(GOOD).hash).toMatch(/^[0-9a-f]{16}$/);
+  });
+});
+
+test('test profiles that are e-mail addresses are hashed', () => {
+  const registry = parse(GOOD.replace('mode: live', 'mode: test\n    test_profiles: [QA@example.com, c_qa]'));
+  expect(registry.policies.destinations.get('meta_main')?.testProfiles).toEqual([`email:${hashOnce('qa@example.com')}`, 'c_qa']);
+});
+
+test('holdouts are shares in either form', () => {
+  const holdout = (text: string): number | undefined => parse(GOOD.replace('window: 7d', `window: 7d\n    holdout: ${text}`)).policies.audiences.get('high_intent_cart_7d_v1')?.holdout;
+  expect([holdout('5%'), holdout('0.05')]).toEqual([0.05, 0.05]);
+  expect(() => holdout('120%')).toThrow(/more than 100%/);
+});
+
+describe('the environment', () => {
+  test('has defaults, and empty variables count as absent', () => {
+    expect(readEnvironment({ HEADGATE_PORT: '' })).toMatchObject({ HEADGATE_PORT: 8080, HEADGATE_HOST: '127.0.0.1', TEMPORAL_PORT: 7233, production: false });
+  });
+  test('names every mistake at once', () => {
+    expect(() => readEnvironment({ HEADGATE_PORT: '99999', TEMPORAL_PORT: 'x', HEADGATE_TLS_CERT: 'cert.pem' })).toThrow(/HEADGATE_PORT[^]*TEMPORAL_PORT[^]*HEADGATE_TLS_KEY/);
+  });
+});

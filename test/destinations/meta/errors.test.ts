@@ -1,0 +1,75 @@
+/** Each code of Meta's error reference, in Headgate's vocabulary. */
+import { expect, test } from 'vitest';
+import { failureOf, readMetaError } from '../../../src/destinations/meta/errors.ts';
+import { restAfter } from '../../../src/destinations/meta/throttling.ts';
+import type { FailureKind } from '../../../src/domain/failures.ts';
+
+test.each<[code: number, subcode: number | undefined, kind: FailureKind]>([
+  [1, undefined, 'unavailable'],
+  [2, undefined, 'unavailable'],
+  [1, 99, 'invalid_row'],
+  [4, undefined, 'rate_limited'],
+  [17, 2446079, 'rate_limited'],
+  [32, undefined, 'rate_limited'],
+  [341, undefined, 'rate_limited'],
+  [613, 1487742, 'rate_limited'],
+  [613, undefined, 'needs_person'],
+  [80003, 2446079, 'rate_limited'],
+  [368, undefined, 'needs_person'],
+  [100, undefined, 'rejected_request'],
+  [100, 33, 'misconfigured'],
+  [100, 1713230, 'needs_person'],
+  [105, undefined, 'rejected_request'],
+  [194, undefined, 'rejected_request'],
+  [190, 460, 'unauthorised'],
+  [190, 463, 'unauthorised'],
+  [102, undefined, 'unauthorised'],
+  [10, undefined, 'unauthorised'],
+  [200, undefined, 'unauthorised'],
+  [200, 1870034, 'needs_person'],
+  [200, 1870090, 'needs_person'],
+  [200, 1870092, 'needs_person'],
+  [200, 1870050, 'needs_person'],
+  [200, 1870047, 'needs_person'],
+  [294, undefined, 'unauthorised'],
+  [2635, undefined, 'misconfigured'],
+  [2650, undefined, 'rejected_request'],
+  [2650, 1870145, 'unavailable'],
+  [2650, 1870148, 'unavailable'],
+  [2655, undefined, 'needs_person'],
+  [1487301, undefined, 'misconfigured'],
+  [1487366, undefined, 'misconfigured'],
+  [987654, undefined, 'rejected_request'],
+])('code %s subcode %s is %s', (code, subcode, kind) => {
+  const error = readMetaError({ error: { message: 'words of Meta', code, ...(subcode === undefined ? {} : { error_subcode: subcode }), fbtrace_id: 'AbC' } });
+  if (!error) throw new Error('not read');
+  const report = failureOf(error, 0);
+  expect(report.kind).toBe(kind);
+  expect(report.cause).toMatch(/words of Meta \(code .*fbtrace_id AbC\)/);
+  const heals = ['unavailable', 'rate_limited'].includes(kind);
+  expect(heals || report.cure !== '').toBe(true);
+});
+
+test('a code that nobody knows, and that Meta calls transient, is tried again', () => {
+  expect(failureOf({ message: '', code: 987654, is_transient: true }, 0).kind).toBe('unavailable');
+});
+
+test('what the headers ask for wins over the usual wait', () => {
+  expect(failureOf({ message: '', code: 17 }, 1_234).retryAfterMs).toBe(1_234);
+});
+
+test.each([{}, { error: 'text' }, [], null, '<html>'])('a body without Meta\'s error is none (%j)', (body) => {
+  expect(readMetaError(body)).toBeUndefined();
+});
+
+test.each<[string, string, object | string, number]>([
+  ['business usage with time to wait', 'x-business-use-case-usage', { '1': [{ call_count: 1, estimated_time_to_regain_access: 7 }] }, 420_000],
+  ['business usage that is full', 'x-business-use-case-usage', { '1': [{ call_count: 2, total_time: 96 }] }, 60_000],
+  ['business usage with room', 'x-business-use-case-usage', { '1': [{ call_count: 94, total_time: 3, total_cputime: 3, estimated_time_to_regain_access: 0 }] }, 0],
+  ['an account that is full', 'x-ad-account-usage', { acc_id_util_pct: 100, reset_time_duration: 5 }, 5_000],
+  ['an account with room', 'x-ad-account-usage', { acc_id_util_pct: 9.5, reset_time_duration: 60 }, 0],
+  ['an app that is full', 'x-app-usage', { call_count: 95 }, 60_000],
+  ['a header that is no JSON', 'x-app-usage', 'busy', 0],
+])('%s', (_name, header, value, ms) => {
+  expect(restAfter(new Headers({ [header]: typeof value === 'string' ? value : JSON.stringify(value) }))).toBe(ms);
+});
