@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EmbeddedError } from './embedded-error.ts';
-import { commandOf, isAlive, whenGone } from './processes.ts';
+import { commandOf, isAlive, parentOf, whenGone } from './processes.ts';
 
 export interface DataFolder {
   path: string;
@@ -41,11 +41,11 @@ export async function takeDataFolder(folder: string): Promise<DataFolder> {
   };
 }
 
-/** An instance that lost its `npm` stops by itself; anything else has an owner and stays. */
+/** An instance that lost its `npm` (which stands before it, mostly with a shell between) stops by itself; anything else has an owner and stays. */
 async function endsSoon(pid: number): Promise<boolean> {
-  const path = `/proc/${String(pid)}/stat`;
-  const parent = Number((await readFile(path, 'utf8').catch(() => '')).split(') ')[1]?.split(' ')[1]);
-  return parent === 1 && whenGone(pid, ORPHAN_GRACE_MS);
+  const parent = await parentOf(pid);
+  const orphaned = parent === undefined || parent === 1 || (await parentOf(parent)) === 1;
+  return orphaned && whenGone(pid, ORPHAN_GRACE_MS);
 }
 
 async function keepSecret(file: string): Promise<string> {

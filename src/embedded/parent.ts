@@ -1,7 +1,7 @@
 /** Notices that the `npm` which started this process was killed, so that nothing it started is left running. */
-import { isAlive, run } from './processes.ts';
+import { commandOf, parentOf } from './processes.ts';
 
-const LOOK_EVERY_MS = 500;
+const LOOK_EVERY_MS = 1_000;
 
 /**
  * Resolves when npm, or the shell between it and this process, is gone. Never resolves for a process that was not started by
@@ -9,19 +9,13 @@ const LOOK_EVERY_MS = 500;
  */
 export async function whenParentIsGone(environment: Readonly<Record<string, string | undefined>>): Promise<void> {
   if (environment['npm_lifecycle_event'] === undefined) return new Promise(() => undefined);
-  const ancestors = await npmAndShell(process.ppid);
-  return new Promise((resolve) => {
-    const timer = setInterval(() => {
-      if (ancestors.every(isAlive)) return;
-      clearInterval(timer);
-      resolve();
-    }, LOOK_EVERY_MS).unref();
-  });
+  const shell = process.ppid;
+  const npm = (await isShell(shell)) ? await parentOf(shell) : undefined;
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS).unref());
+    // Asked by parentage, because a killed process that nobody has reaped still has its id.
+    if (process.ppid !== shell || (npm !== undefined && (await parentOf(shell)) !== npm)) return;
+  }
 }
 
-async function npmAndShell(parent: number): Promise<number[]> {
-  const { code, output } = await run('ps', ['-o', 'ppid=,comm=', '-p', String(parent)]);
-  const [, ppid, command] = /^\s*(\d+)\s+(.*)$/.exec(output) ?? [];
-  if (code !== 0 || ppid === undefined) return [parent];
-  return /(^|\/)(sh|bash|dash|zsh)$/.test(command?.trim() ?? '') ? [parent, Number(ppid)] : [parent];
-}
+const isShell = async (pid: number): Promise<boolean> => /^(\S*\/)?(sh|bash|dash|zsh)( |$)/.test(await commandOf(pid));

@@ -33,6 +33,12 @@ export async function commandOf(pid: number): Promise<string> {
   return code === 0 ? output.trim() : '';
 }
 
+/** The process that started it, or that adopted it (1) after that one's end; undefined when it is gone. */
+export async function parentOf(pid: number): Promise<number | undefined> {
+  const { code, output } = await run('ps', ['-o', 'ppid=', '-p', String(pid)]);
+  return code === 0 ? Number(output.trim()) : undefined;
+}
+
 /** Resolves when the process has ended, at the latest after `ms`; returns whether it has. */
 export async function whenGone(pid: number, ms: number): Promise<boolean> {
   const end = Date.now() + ms;

@@ -119,6 +119,19 @@ describe('what stands in the way is one clear sentence', () => {
   });
 });
 
+test('kill -9 of npm alone leaves nothing running, and the event that it acknowledged takes effect after the next npm start', async () => {
+  const first = await instance.startByNpm();
+  const { person, hash } = somebody();
+  expect((await first.post(person)).status).toBe(200);
+  first.child.kill('SIGKILL');
+  // Closes when the last process that writes to it has ended.
+  await first.exited;
+  const second = await instance.startByNpm();
+  await until(() => second.members(CART_AT_META), (members) => members.includes(hash), 40_000);
+  second.child.kill('SIGKILL');
+  await second.exited;
+});
+
 test('two instances with different ports and folders run side by side', async () => {
   const other = await createInstance();
   const [first, second] = await Promise.all([instance.start(), other.start()]);

@@ -37,6 +37,8 @@ export interface Instance {
   environment: Record<string, string>;
   /** Resolves when it says that it is ready. */
   start: (more?: Record<string, string>) => Promise<HeadgateProcess>;
+  /** The same by `npm start`; `child` is npm. */
+  startByNpm: () => Promise<HeadgateProcess>;
   /** Starts it and resolves when it has ended by itself. */
   startAndFail: (more?: Record<string, string>) => Promise<{ status: number | null; output: string }>;
   remove: () => Promise<void>;
@@ -56,20 +58,21 @@ export async function createInstance(): Promise<Instance> {
     HEADGATE_LOG_LEVEL: 'trace',
   };
   const launched: HeadgateProcess[] = [];
-  const start = (more: Record<string, string>): HeadgateProcess => {
-    const started = launch(instance, more);
+  const start = (more: Record<string, string>, byNpm = false): HeadgateProcess => {
+    const started = launch(instance, more, byNpm);
     launched.push(started);
+    return started;
+  };
+  const ready = async (started: HeadgateProcess): Promise<HeadgateProcess> => {
+    await until(started.output, (text) => text.includes('Headgate is ready: '), 60_000);
     return started;
   };
   const instance: Instance = {
     data,
     ports,
     environment,
-    start: async (more = {}) => {
-      const started = start(more);
-      await until(started.output, (text) => text.includes('Headgate is ready: '), 60_000);
-      return started;
-    },
+    start: (more = {}) => ready(start(more)),
+    startByNpm: () => ready(start({}, true)),
     startAndFail: async (more = {}) => {
       const started = start(more);
       return { status: await started.exited, output: started.output() };
@@ -93,8 +96,9 @@ export async function runHeadgate(instance: Instance, ...args: string[]): Promis
   return { status, output: output() };
 }
 
-function launch(instance: Instance, more: Record<string, string>): HeadgateProcess {
-  const child = spawn(process.execPath, ['bin/headgate.js', 'start'], { cwd: ROOT, env: { ...cleanEnvironment(), ...instance.environment, ...more } });
+function launch(instance: Instance, more: Record<string, string>, byNpm: boolean): HeadgateProcess {
+  const [command, args] = byNpm ? ['npm', ['start']] : [process.execPath, ['bin/headgate.js', 'start']];
+  const child = spawn(command, args, { cwd: ROOT, env: { ...cleanEnvironment(), ...instance.environment, ...more } });
   const url = `http://127.0.0.1:${String(instance.ports.api)}`;
   const sandboxUrl = `http://127.0.0.1:${String(instance.ports.sandbox)}`;
   return {
