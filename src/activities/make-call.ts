@@ -51,9 +51,20 @@ export async function makeCall(dependencies: ActivityDependencies, call: Call): 
     logger.info({ destination: target.destination, audience: target.audienceKey }, `${target.destination} accepted ${what} of ${String(accepted)} in ${target.audienceKey}.`);
     return { accepted, rejected: outcomes.length - accepted, again, restMs: answer.restMs };
   } catch (error) {
+    if (error instanceof PlatformFailure && error.report.kind === 'invalid_row' && members.length === 1) return rejectLoneRow(dependencies, call, pushId, error);
     await noteFailure(dependencies, call, pushId, error);
-    throw toTemporal(error, call.backlog);
+    throw toTemporal(error, { backlog: call.backlog, carried: members.length });
   }
+}
+
+/** The platform refused a call that carried one member only: it is that one, for the platform's reason. */
+async function rejectLoneRow({ ledger, metrics, logger }: ActivityDependencies, { target, operation, members }: Call, pushId: string, { report }: PlatformFailure): Promise<CallResult> {
+  const outcomes = members.map(({ personId, revision }) => ({ personId, revision, status: 'rejected' as const, reason: report.cause }));
+  const { again } = await ledger.finishPush(target, { pushId, operation }, outcomes);
+  metrics.pushes.inc({ destination: target.destination, operation, outcome: 'answered' });
+  metrics.pushedMembers.inc({ destination: target.destination, operation, outcome: 'rejected' });
+  logger.warn({ destination: target.destination, audience: target.audienceKey, person_id: members[0]?.personId }, `${target.destination} refuses one member of ${target.audienceKey}: ${report.cause}.`);
+  return { accepted: 0, rejected: 1, again, restMs: 0 };
 }
 
 /** A call that the platform refused has ended; one whose outcome is unknown stays open, and its members are pushed again. */

@@ -2,7 +2,7 @@ import type { Destination, Member, PreparedCall } from '../destinations/destinat
 import { PlatformFailure } from '../domain/failures.ts';
 import type { DestinationEntry, Target, TargetRef } from '../domain/registry.ts';
 import type { Pending, PendingMember } from '../ledger/index.ts';
-import type { PushResult } from '../workflows/contract.ts';
+import type { PushInput, PushResult } from '../workflows/contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { toTemporal } from './failures.ts';
 import { makeCall } from './make-call.ts';
@@ -14,11 +14,11 @@ import { makeCall } from './make-call.ts';
 export function createPush(dependencies: ActivityDependencies) {
   const { ledger } = dependencies;
 
-  async function push(ref: TargetRef): Promise<PushResult> {
+  async function push({ mostMembers, ...ref }: PushInput): Promise<PushResult> {
     const { target, destination, entry } = find(dependencies, ref);
     const paused = entry.mode === 'paused' || (await ledger.readTargetRest(ref)).paused;
     const onlyProfiles = entry.mode === 'test' ? entry.testProfiles : undefined;
-    const pending = await ledger.loadPending(ref, paused ? 0 : destination.membersPerCall, onlyProfiles);
+    const pending = await ledger.loadPending(ref, paused ? 0 : Math.min(mostMembers ?? Infinity, destination.membersPerCall), onlyProfiles);
     const { operation, members, backlog } = pending;
     const nothing: PushResult = { operation, accepted: 0, rejected: 0, more: false, backlog, paused, restMs: 0, callTimeoutMs: destination.timeoutMs };
     if (operation === 'none') return nothing;

@@ -3,13 +3,15 @@ import { Router, json } from 'express';
 import { z } from 'zod';
 import type { SandboxStore } from './store.ts';
 
-export const FAULTS = ['http_500', 'rate_limit', 'timeout_applied', 'unauthorised', 'slow_ms'] as const;
+export const FAULTS = ['http_500', 'rate_limit', 'timeout_applied', 'unauthorised', 'slow_ms', 'unnamed_invalid'] as const;
 export type FaultName = (typeof FAULTS)[number];
 
 export interface Fault {
   fault: FaultName;
   /** How long a slow call takes, in milliseconds. */
   ms: number;
+  /** Rows that hold this value are counted as invalid and not named (`unnamed_invalid`). */
+  value?: string | undefined;
 }
 
 const request = z.object({
@@ -17,6 +19,7 @@ const request = z.object({
   fault: z.enum(FAULTS, `must be null or one of ${FAULTS.join(', ')}`).nullable(),
   calls: z.number().int().positive().optional(),
   ms: z.number().int().nonnegative().default(2_000),
+  value: z.string().optional(),
 });
 
 const EVERY_DESTINATION = '*';
@@ -59,12 +62,12 @@ export function faultRoutes(faults: Faults, store: SandboxStore): Router {
       res.status(400).json({ problems: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) });
       return;
     }
-    const { destination, fault, calls, ms } = parsed.data;
+    const { destination, fault, calls, ms, value } = parsed.data;
     if (destination !== undefined && !store.destination(destination)) {
       res.status(404).json({ problems: [`there is no destination ${destination} in this sandbox`] });
       return;
     }
-    faults.set(destination, fault === null ? null : { fault, ms }, calls);
+    faults.set(destination, fault === null ? null : { fault, ms, value }, calls);
     res.json({ faults: faults.active });
   });
   router.post('/_sandbox/reset', (_req, res) => {

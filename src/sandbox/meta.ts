@@ -50,7 +50,7 @@ async function answer(request: Request, response: Response, call: Call, store: S
   const rows = countRows(request.body);
   const noted = { at: new Date().toISOString(), destination: call.destination.name, audience: call.audience, action: call.action, rows };
   if (fault?.fault === 'slow_ms') await new Promise((resolve) => setTimeout(resolve, fault.ms));
-  const reply = broken(fault) ?? whyRefused(request, call, store) ?? take(request.body as { payload: Payload }, call, store);
+  const reply = broken(fault) ?? whyRefused(request, call, store) ?? take(request.body as { payload: Payload }, call, store, fault?.value);
   if (fault?.fault === 'timeout_applied') {
     // Applied and never answered: the caller has to give up by itself.
     store.note({ ...noted, answer: null });
@@ -74,6 +74,7 @@ function broken(fault: Fault | undefined): MetaAnswer | undefined {
       return { status: 401, body: error(190, 'Error validating access token: The session has been invalidated.', { subcode: 460, type: 'OAuthException' }) };
     case 'slow_ms':
     case 'timeout_applied':
+    case 'unnamed_invalid':
     case undefined:
       return undefined;
   }
@@ -119,13 +120,17 @@ function whyPayloadRefused(body: unknown, refuse: (code: number, message: string
 }
 
 /** Takes valid rows in and names the others, up to 100 of them. */
-function take({ payload }: { payload: Payload }, call: Call, store: SandboxStore): MetaAnswer {
+function take({ payload }: { payload: Payload }, call: Call, store: SandboxStore, unnamed: string | undefined): MetaAnswer {
   const { schema, data } = payload;
   const valid: SandboxMember[] = [];
   const samples: Record<string, string> = {};
   let invalid = 0;
   for (const row of data) {
     const member = Object.fromEntries(schema.map((column, index) => [column, row[index] ?? '']));
+    if (unnamed !== undefined && row.includes(unnamed)) {
+      invalid++;
+      continue;
+    }
     const reason = whyInvalid(schema, member);
     if (reason === undefined) valid.push(member);
     else if (++invalid <= MOST_SAMPLES) samples[JSON.stringify(row)] = reason;

@@ -15,9 +15,10 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
 import { pauseAfter, syncStateOf } from '../domain/failures.ts';
+import { mostMembers, suspectsAfterRefusal, suspectsAfterSuccess, type Suspects } from '../domain/poison.ts';
 import { SYNC_SIGNALS, SYNC_UPDATES, type PushResult, type SyncInput, type SyncStanding } from './contract.ts';
 import { describePause, describeStanding } from './describe-standing.ts';
-import { backlogOf, failureReportOf } from './failure-report.ts';
+import { failedCallOf, failureReportOf } from './failure-report.ts';
 
 const wake = defineSignal(SYNC_SIGNALS.wake);
 const pushNow = defineSignal(SYNC_SIGNALS.pushNow);
@@ -56,6 +57,7 @@ class Sync {
   #awake = true;
   #now = false;
   #paused: boolean;
+  #suspects: Suspects;
   /** Counts resumes: a push that began before one does not know of it. */
   #resumes = 0;
 
@@ -64,6 +66,7 @@ class Sync {
     this.#callTimeoutMs = input.callTimeoutMs;
     this.#standing = input.standing ?? { state: 'ok', failures: 0 };
     this.#paused = this.#standing.state === 'paused';
+    this.#suspects = input.suspects;
     setHandler(wake, () => void (this.#awake = true), { description: 'Something is pending. Does not shorten a pause after a failure.' });
     setHandler(pushNow, () => { this.#pushNow(); }, { description: 'Push at once, also while pausing after a failure.' });
     setHandler(pause, () => this.#pause(), { description: 'Stop pushing; what is pending is kept.' });
@@ -76,7 +79,8 @@ class Sync {
   }
 
   get nextInput(): SyncInput {
-    return { ...this.#target, callTimeoutMs: this.#callTimeoutMs, standing: this.#standing };
+    const suspects = this.#suspects === undefined ? {} : { suspects: this.#suspects };
+    return { ...this.#target, callTimeoutMs: this.#callTimeoutMs, standing: this.#standing, ...suspects };
   }
 
   async pushOnce(): Promise<void> {
@@ -98,7 +102,8 @@ class Sync {
       startToCloseTimeout: '10m',
       retry: { initialInterval: '1s', maximumAttempts: 2 },
     });
-    return push(this.#target);
+    const most = mostMembers(this.#suspects);
+    return push(most === undefined ? this.#target : { ...this.#target, mostMembers: most });
   }
 
   async #succeeded(result: PushResult): Promise<void> {
@@ -109,6 +114,7 @@ class Sync {
       return;
     }
     if (result.more) this.#awake = true;
+    this.#suspects = suspectsAfterSuccess(this.#suspects, result.accepted + result.rejected);
     const before = this.#standing;
     this.#standing = { state: 'ok', failures: 0, lastSuccessAt: Date.now(), backlog: result.backlog };
     if (before.state === 'ok') this.#describe();
@@ -119,8 +125,13 @@ class Sync {
   async #failed(error: unknown): Promise<void> {
     this.#awake = true;
     const report = failureReportOf(error);
+    const call = failedCallOf(error);
+    if (report.kind === 'invalid_row' && call && call.carried > 1) {
+      this.#suspects = suspectsAfterRefusal(call.carried);
+      return;
+    }
     const failures = this.#standing.failures + 1;
-    const backlog = backlogOf(error) ?? this.#standing.backlog;
+    const backlog = call?.backlog ?? this.#standing.backlog;
     const retryInMs = pauseAfter(report, failures, Math.random());
     await this.#show({ state: syncStateOf(report.kind), failures, ...this.#lastSuccess, report, ...(backlog ? { backlog } : {}) }, retryInMs);
     await condition(() => this.#now || this.#paused, retryInMs, { summary: describePause(report, failures) });

@@ -72,6 +72,14 @@ export interface SyncInput extends TargetRef {
   callTimeoutMs: number;
   /** What the last run showed, so that the next one starts with it. */
   standing?: SyncStanding;
+  /** Of the pending members, the first so many hold one for which the platform refuses the whole call. */
+  suspects?: number;
+}
+
+/** Input of one push. */
+export interface PushInput extends TargetRef {
+  /** Carry no more members than this; absent: as many as the platform takes. */
+  mostMembers?: number;
 }
 
 /** How a sync stands, as carried over and shown in the Temporal UI. Times in milliseconds since the epoch. */

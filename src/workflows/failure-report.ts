@@ -4,10 +4,18 @@ import type { PushBacklog } from './contract.ts';
 
 const causeOf = (error: unknown): unknown => (error instanceof ActivityFailure ? error.cause : error);
 
-/** What the target needed when the failed push was put together, as far as the push got. */
-export function backlogOf(error: unknown): PushBacklog | undefined {
+/** The call that failed, as far as the push got. */
+export interface FailedCall {
+  /** What the target needed when the call was put together. */
+  backlog: PushBacklog;
+  /** How many members it carried. */
+  carried: number;
+}
+
+/** Undefined when the push failed before a call was put together. */
+export function failedCallOf(error: unknown): FailedCall | undefined {
   const cause = causeOf(error);
-  return cause instanceof ApplicationFailure ? ((cause.details?.[1] ?? undefined) as PushBacklog | undefined) : undefined;
+  return cause instanceof ApplicationFailure ? ((cause.details?.[1] ?? undefined) as FailedCall | undefined) : undefined;
 }
 
 /** What a failed push says to the sync. Anything that is no PlatformFailure is a fault of Headgate or its ledger, and passes. */

@@ -52,7 +52,7 @@ function answersOf(destination: string, call: MappedCall, said: Received): PushA
   }
   if (said.invalid > named) {
     const cause = `Meta counts ${String(said.invalid)} invalid rows and names ${String(named)}`;
-    throw new PlatformFailure(`${destination}: ${cause}.`, { kind: 'invalid_row', cause, cure: 'The call is split until the invalid rows stand alone.' });
+    throw new PlatformFailure(`${destination}: ${cause}.`, { kind: 'invalid_row', cause, cure: 'It is split until the invalid rows stand alone.' });
   }
   const members = call.carries.map((index): MemberAnswer => {
     const reason = reasons.get(index);
