@@ -1,7 +1,7 @@
 /** The one place where Headgate's failures become Temporal's. */
 import { ApplicationFailure } from '@temporalio/common';
 import { isWorthAQuickRetry, PlatformFailure } from '../domain/failures.ts';
-import type { FailedCall } from '../workflows/failure-report.ts';
+import type { FailedCall } from '../workflows/contract.ts';
 
 /** A PlatformFailure with its report (and what the call was) as details; quick retries only where they can help. Everything else passes as it is. */
 export function toTemporal(error: unknown, call?: FailedCall): unknown {

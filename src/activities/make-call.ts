@@ -1,6 +1,6 @@
 /** One call to a platform: written down, made, and what the platform said of each member written down. */
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
-import type { Destination, MemberAnswer, PreparedCall } from '../destinations/destination.ts';
+import type { Destination, MemberAnswer, PreparedCall, PushAnswer } from '../destinations/destination.ts';
 import { PlatformFailure } from '../domain/failures.ts';
 import type { TargetRef } from '../domain/registry.ts';
 import type { MemberOutcome, PendingMember, PushOperation } from '../ledger/index.ts';
@@ -41,15 +41,10 @@ export async function makeCall(dependencies: ActivityDependencies, call: Call): 
     if (performance.now() - began > DEADLINE_MARGIN_MS) throw sleptTooLong(target);
     const stop = metrics.pushSeconds.startTimer({ destination: target.destination });
     const answer = await prepared.send(AbortSignal.any([AbortSignal.timeout(destination.timeoutMs), cancellationSignal()])).finally(stop);
-    const outcomes = members.map((member, index) => outcomeOf(member, answer.members[index]));
-    const { again } = await ledger.finishPush(target, { pushId, operation }, outcomes);
-    const labels = { destination: target.destination, operation };
-    metrics.pushes.inc({ ...labels, outcome: 'answered' });
-    for (const { status } of outcomes) metrics.pushedMembers.inc({ ...labels, outcome: status });
-    const accepted = outcomes.filter((outcome) => outcome.status === 'accepted').length;
+    const result = await finish(dependencies, call, pushId, answer);
     const what = operation === 'add' ? 'an add' : 'a removal';
-    logger.info({ destination: target.destination, audience: target.audienceKey }, `${target.destination} accepted ${what} of ${String(accepted)} in ${target.audienceKey}.`);
-    return { accepted, rejected: outcomes.length - accepted, again, restMs: answer.restMs };
+    logger.info({ destination: target.destination, audience: target.audienceKey }, `${target.destination} accepted ${what} of ${String(result.accepted)} in ${target.audienceKey}.`);
+    return result;
   } catch (error) {
     if (error instanceof PlatformFailure && error.report.kind === 'invalid_row' && members.length === 1) return rejectLoneRow(dependencies, call, pushId, error);
     await noteFailure(dependencies, call, pushId, error);
@@ -57,14 +52,23 @@ export async function makeCall(dependencies: ActivityDependencies, call: Call): 
   }
 }
 
-/** The platform refused a call that carried one member only: it is that one, for the platform's reason. */
-async function rejectLoneRow({ ledger, metrics, logger }: ActivityDependencies, { target, operation, members }: Call, pushId: string, { report }: PlatformFailure): Promise<CallResult> {
-  const outcomes = members.map(({ personId, revision }) => ({ personId, revision, status: 'rejected' as const, reason: report.cause }));
+/** Writes down what the platform said of each member. */
+async function finish({ ledger, metrics }: ActivityDependencies, { target, operation, members }: Call, pushId: string, answer: PushAnswer): Promise<CallResult> {
+  const outcomes = members.map((member, index) => outcomeOf(member, answer.members[index]));
   const { again } = await ledger.finishPush(target, { pushId, operation }, outcomes);
-  metrics.pushes.inc({ destination: target.destination, operation, outcome: 'answered' });
-  metrics.pushedMembers.inc({ destination: target.destination, operation, outcome: 'rejected' });
-  logger.warn({ destination: target.destination, audience: target.audienceKey, person_id: members[0]?.personId }, `${target.destination} refuses one member of ${target.audienceKey}: ${report.cause}.`);
-  return { accepted: 0, rejected: 1, again, restMs: 0 };
+  const labels = { destination: target.destination, operation };
+  metrics.pushes.inc({ ...labels, outcome: 'answered' });
+  for (const { status } of outcomes) metrics.pushedMembers.inc({ ...labels, outcome: status });
+  const accepted = outcomes.filter((outcome) => outcome.status === 'accepted').length;
+  return { accepted, rejected: outcomes.length - accepted, again, restMs: answer.restMs };
+}
+
+/** The platform refused a call that carried one member only: it is that one, for the platform's reason. */
+async function rejectLoneRow(dependencies: ActivityDependencies, call: Call, pushId: string, { report }: PlatformFailure): Promise<CallResult> {
+  const { target, members } = call;
+  const result = await finish(dependencies, call, pushId, { members: [{ status: 'rejected', reason: report.cause }], restMs: 0 });
+  dependencies.logger.warn({ destination: target.destination, audience: target.audienceKey, person_id: members[0]?.personId }, `${target.destination} refuses one member of ${target.audienceKey}: ${report.cause}.`);
+  return result;
 }
 
 /** A call that the platform refused has ended; one whose outcome is unknown stays open, and its members are pushed again. */

@@ -3,14 +3,11 @@
  * Needs about log2 of a call's rows in calls for each such row, and one more for the rest.
  */
 
-/** The first so many pending members hold at least one that cannot go through; absent when none is suspected. */
+/** Members of the last call that was refused for some of them (one alone is rejected): the first so many pending ones hold at least one that cannot go through; absent when none is suspected. */
 export type Suspects = number | undefined;
 
 /** How many members the next call may carry; undefined: as many as the platform takes. */
 export const mostMembers = (suspects: Suspects): number | undefined => (suspects === undefined ? undefined : Math.ceil(suspects / 2));
-
-/** A call with so many members was refused for some of them. One alone is not suspected any more: it is rejected. */
-export const suspectsAfterRefusal = (carried: number): Suspects => (carried > 1 ? carried : undefined);
 
 /**
  * A call with so many members went through, so the wrong one is behind them. When others came in between (removals go first) the

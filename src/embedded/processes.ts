@@ -1,5 +1,6 @@
 /** Small things about processes of this machine. */
 import { execFile, type ExecFileOptions } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 
 export interface Finished {
   code: number;
@@ -35,6 +36,9 @@ export async function commandOf(pid: number): Promise<string> {
 
 /** The process that started it, or that adopted it (1) after that one's end; undefined when it is gone. */
 export async function parentOf(pid: number): Promise<number | undefined> {
+  const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => '');
+  // The command before it may hold anything, parentheses too.
+  if (stat !== '') return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
   const { code, output } = await run('ps', ['-o', 'ppid=', '-p', String(pid)]);
   return code === 0 ? Number(output.trim()) : undefined;
 }

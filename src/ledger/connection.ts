@@ -91,12 +91,12 @@ export class LedgerConnection {
    */
   async transaction<T>(work: (client: pg.PoolClient, last: (write: Promise<unknown>) => void) => Promise<T>): Promise<T> {
     return this.use(async (client) => {
-      const answers: Promise<unknown>[] = [client.query('begin')];
+      const answers: Promise<unknown>[] = [];
       const send = (query: Promise<unknown>): void => {
         query.catch(() => undefined);
         answers.push(query);
       };
-      answers[0]?.catch(() => undefined);
+      send(client.query('begin'));
       try {
         const result = await work(client, send);
         send(client.query('commit'));

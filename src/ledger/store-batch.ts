@@ -92,12 +92,14 @@ const OUTBOX = new ColumnSet<OutboxItem>({
 const INSERTED = [PERSONS, ALIASES, EVENTS, MEMBERSHIPS, DELIVERIES, OUTBOX] as const;
 const UPDATED = [PERSONS, MEMBERSHIPS, DELIVERIES] as const;
 
+type Rows = Pick<ColumnSet<never>, 'width' | 'rows'>;
+
 /** A set's rows in a statement whose parameters are those of `sets`, one after the other. */
-function rowsOf<Set extends { width: number; rows: (first: number) => string }>(set: Set, sets: readonly Set[]): string {
+function rowsOf(set: Rows, sets: readonly Rows[]): string {
   return set.rows(1 + sets.slice(0, sets.indexOf(set)).reduce((count, one) => count + one.width, 0));
 }
-const inserted = (set: (typeof INSERTED)[number]): string => rowsOf<{ width: number; rows: (first: number) => string }>(set, INSERTED);
-const updated = (set: (typeof UPDATED)[number]): string => rowsOf<{ width: number; rows: (first: number) => string }>(set, UPDATED);
+const inserted = (set: (typeof INSERTED)[number]): string => rowsOf(set, INSERTED);
+const updated = (set: (typeof UPDATED)[number]): string => rowsOf(set, UPDATED);
 
 /** Plain inserts: `on conflict` looks up each index twice and writes more. */
 const INSERT_BATCH = `
@@ -163,12 +165,13 @@ export function storeBatch(
   const persons = split(storedPersons(identities, loaded, folded), (person) => isStored(person.personId));
   const memberships = split(folded.memberships, (one) => loaded.memberships.has(membershipKey(one.personId, one.audienceKey)));
   const deliveries = split(folded.deliveries, (one) => loaded.deliveries.has(deliveryKey(one.personId, one.target)));
+  const aliases = split(identities.changedAliases.sort(byKey), (alias) => !alias.created);
   const outbox = outboxItems(folded);
   const writes: Promise<unknown>[] = [];
   if (persons.fresh.length + memberships.fresh.length + deliveries.fresh.length + folded.decided.length + outbox.length > 0) {
     const values = [
       ...PERSONS.parameters(persons.fresh),
-      ...ALIASES.parameters(identities.changedAliases.filter((alias) => alias.created).sort(byKey)),
+      ...ALIASES.parameters(aliases.fresh),
       ...EVENTS.parameters(folded.decided.toSorted((a, b) => (a.event.eventId < b.event.eventId ? -1 : 1))),
       ...MEMBERSHIPS.parameters(memberships.fresh),
       ...DELIVERIES.parameters(deliveries.fresh),
@@ -180,7 +183,7 @@ export function storeBatch(
     const values = [...PERSONS.parameters(persons.known), ...MEMBERSHIPS.parameters(memberships.known), ...DELIVERIES.parameters(deliveries.known)];
     writes.push(client.query({ name: 'update-batch', text: UPDATE_BATCH, values }));
   }
-  writes.push(...storeAliasChanges(client, identities));
+  writes.push(...storeAliasChanges(client, aliases.known, identities.personsWhoLostAnAlias));
   return Promise.all(writes);
 }
 
@@ -200,8 +203,7 @@ export async function storePersons(client: PoolClient, persons: readonly PersonI
 }
 
 /** Updates aliases that were seen again or went to another person. */
-function storeAliasChanges(client: PoolClient, identities: IdentityResolution): Promise<unknown>[] {
-  const changed = identities.changedAliases.filter((alias) => !alias.created).sort(byKey);
+function storeAliasChanges(client: PoolClient, changed: readonly StoredAlias[], bereft: readonly string[]): Promise<unknown>[] {
   if (changed.length === 0) return [];
   const update = client.query({
     name: 'store-alias-changes',
@@ -209,7 +211,6 @@ function storeAliasChanges(client: PoolClient, identities: IdentityResolution): 
            from ${ALIASES.rows(1)} where (i.kind, i.value, i.people) = (r.kind, r.value, r.people)`,
     values: ALIASES.parameters(changed),
   });
-  const bereft = identities.personsWhoLostAnAlias;
   if (bereft.length === 0) return [update];
   return [update, client.query('update persons set identity_revision = identity_revision + 1 where person_id = any($1)', [bereft])];
 }

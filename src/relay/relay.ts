@@ -27,6 +27,8 @@ const LOOPS = 3;
 /** Entries of one transaction, and how many of them are under way at once. */
 const BATCH = 60;
 const OPEN_STARTS = 12;
+/** Starts that one process has open at once. */
+export const MOST_OPEN_STARTS = LOOPS * OPEN_STARTS;
 /** While events wait at the door the cores are the door's; the relay keeps only a trickle going. */
 const OPEN_STARTS_WHILE_BUSY = 1;
 const BATCH_WHILE_BUSY = 5;

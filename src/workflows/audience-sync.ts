@@ -15,7 +15,7 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
 import { pauseAfter, syncStateOf } from '../domain/failures.ts';
-import { mostMembers, suspectsAfterRefusal, suspectsAfterSuccess, type Suspects } from '../domain/poison.ts';
+import { mostMembers, suspectsAfterSuccess, type Suspects } from '../domain/poison.ts';
 import { SYNC_SIGNALS, SYNC_UPDATES, type PushResult, type SyncInput, type SyncStanding } from './contract.ts';
 import { describePause, describeStanding } from './describe-standing.ts';
 import { failedCallOf, failureReportOf } from './failure-report.ts';
@@ -127,7 +127,7 @@ class Sync {
     const report = failureReportOf(error);
     const call = failedCallOf(error);
     if (report.kind === 'invalid_row' && call && call.carried > 1) {
-      this.#suspects = suspectsAfterRefusal(call.carried);
+      this.#suspects = call.carried;
       return;
     }
     const failures = this.#standing.failures + 1;

@@ -97,6 +97,14 @@ export interface PushBacklog {
   oldestPendingAt: number | null;
 }
 
+/** A call that the platform refused, as carried in the failure's details. */
+export interface FailedCall {
+  /** What the target needed when the call was put together. */
+  backlog: PushBacklog;
+  /** How many members it carried. */
+  carried: number;
+}
+
 /** What one push did. */
 export interface PushResult {
   operation: 'add' | 'remove' | 'none';

@@ -1,16 +1,8 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
 import { FAILURE_KINDS, type FailureReport } from '../domain/failures.ts';
-import type { PushBacklog } from './contract.ts';
+import type { FailedCall } from './contract.ts';
 
 const causeOf = (error: unknown): unknown => (error instanceof ActivityFailure ? error.cause : error);
-
-/** The call that failed, as far as the push got. */
-export interface FailedCall {
-  /** What the target needed when the call was put together. */
-  backlog: PushBacklog;
-  /** How many members it carried. */
-  carried: number;
-}
 
 /** Undefined when the push failed before a call was put together. */
 export function failedCallOf(error: unknown): FailedCall | undefined {

@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 import { BENCH_SECRET } from './registry.ts';
-import { comparison, type Row } from './row.ts';
+import { comparison, inTurns, type Row } from './row.ts';
 import { signWebhooks } from './signed-webhooks.ts';
 
 const CONNECTIONS = 500;
@@ -44,8 +44,7 @@ export async function benchDoor(databaseUrl: string, rounds: number, seconds: nu
   try {
     await load(bare.port, 2);
     await load(door.port, 5);
-    const measured: { value: number; baseline: number }[] = [];
-    for (let round = 0; round < rounds; round++) measured.push({ baseline: await load(bare.port, seconds), value: await load(door.port, seconds) });
+    const measured = await inTurns(rounds, { baseline: () => load(bare.port, seconds), value: () => load(door.port, seconds) });
     return [comparison(`decided acks at the door, three destinations, ${String(CONNECTIONS)} connections, against a bare server`, 'acks/s', 0.4, measured)];
   } finally {
     for (const { child } of [bare, door]) child.removeAllListeners('exit').kill('SIGKILL');

@@ -19,8 +19,20 @@ export const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 };
 
+export interface Round {
+  value: number;
+  baseline: number;
+}
+
+/** Measures both in each round, one after the other. */
+export async function inTurns(rounds: number, measure: { baseline: () => Promise<number>; value: () => Promise<number> }): Promise<Round[]> {
+  const measured: Round[] = [];
+  for (let round = 0; round < rounds; round++) measured.push({ baseline: await measure.baseline(), value: await measure.value() });
+  return measured;
+}
+
 /** Medians of several rounds, each of which measured both. The ratio is the median of the rounds' ratios. */
-export function comparison(name: string, unit: string, bar: number, rounds: readonly { value: number; baseline: number }[]): Row {
+export function comparison(name: string, unit: string, bar: number, rounds: readonly Round[]): Row {
   const ratio = median(rounds.map((round) => round.value / round.baseline));
   const [value, baseline] = [median(rounds.map((round) => round.value)), median(rounds.map((round) => round.baseline))];
   return { name, value, unit, baseline, ratio, bar, kind: 'least', holds: ratio >= bar };

@@ -10,14 +10,13 @@ import { openLedger, type Ledger } from '../../src/ledger/index.ts';
 import { createLogger } from '../../src/monitoring/logger.ts';
 import { createMetrics } from '../../src/monitoring/metrics.ts';
 import { Relay } from '../../src/relay/index.ts';
+import { MOST_OPEN_STARTS } from '../../src/relay/relay.ts';
 import { connectNative, readTemporalSettings, runWorkers, TemporalGateway } from '../../src/temporal/index.ts';
 import { makeEvent, person } from '../support/events.ts';
 import { BENCH_REGISTRY } from './registry.ts';
-import { comparison, limit, type Row } from './row.ts';
+import { comparison, inTurns, limit, type Row } from './row.ts';
 
 const EMPTY_QUEUE = 'bench-empty';
-/** As many open starts as the relay has. */
-const OPEN_STARTS = 32;
 const logger = createLogger({ level: 'error', pretty: false });
 const registry = parseRegistry(BENCH_REGISTRY, 'bench.yaml', { variables: {}, sandboxAllowed: true });
 
@@ -79,7 +78,7 @@ function runEmpty(client: Client, count: number): Promise<number> {
     const lane = async (): Promise<void> => {
       while (next < count) await client.workflow.start('empty', { taskQueue: EMPTY_QUEUE, workflowId: `${prefix}-${String(next++)}` });
     };
-    await Promise.all(Array.from({ length: OPEN_STARTS }, lane));
+    await Promise.all(Array.from({ length: MOST_OPEN_STARTS }, lane));
     await untilCompleted(client, `WorkflowId STARTS_WITH '${prefix}-'`, count);
   });
 }
@@ -114,10 +113,8 @@ export async function benchWorkflows(servers: Servers, rounds: number, count: nu
   const together = await startBenchWorkers(servers);
   try {
     await runEmpty(together.client, 20);
-    const measured: { value: number; baseline: number }[] = [];
-    for (let round = 0; round < rounds; round++) {
-      measured.push({ baseline: await runEmpty(together.client, count), value: await runEvents(together.client, together.ledger, count, true) });
-    }
+    const { client, ledger } = together;
+    const measured = await inTurns(rounds, { baseline: () => runEmpty(client, count), value: () => runEvents(client, ledger, count, true) });
     const one = comparison('event workflows completed in a drain, api and worker in one process (eager start), against an empty workflow', 'workflows/s', 1.1, measured);
     return [split, one, ...(await historySizes(together))];
   } finally {
@@ -133,8 +130,7 @@ async function benchSplit(servers: Servers, rounds: number, count: number): Prom
   const ledger = openLedger({ url: servers.databaseUrl, logger, policies: registry.policies });
   try {
     await runEmpty(client, 20);
-    const measured: { value: number; baseline: number }[] = [];
-    for (let round = 0; round < rounds; round++) measured.push({ baseline: await runEmpty(client, count), value: await runEvents(client, ledger, count, false) });
+    const measured = await inTurns(rounds, { baseline: () => runEmpty(client, count), value: () => runEvents(client, ledger, count, false) });
     return comparison('event workflows completed in a drain, against an empty workflow on the same server', 'workflows/s', 0.8, measured);
   } finally {
     await ledger.close();

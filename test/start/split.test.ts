@@ -8,7 +8,7 @@ import { parseRegistry } from '../../src/config/registry.ts';
 import { findFreePort } from '../../src/embedded/ports.ts';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { ROOT } from '../support/headgate-process.ts';
+import { collect, ROOT } from '../support/headgate-process.ts';
 import { CART_AT_META, postWebhook, REGISTRY, sandboxDestinations } from '../support/service.ts';
 import { somebody } from '../support/somebody.ts';
 import { startTestTemporal, type TestTemporal } from '../support/temporal.ts';
@@ -48,10 +48,7 @@ function run(file: string, environment: Record<string, string>): Entry {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], DATABASE_URL: database.url, TEMPORAL_ADDRESS: temporal.address, HEADGATE_CONFIG: join(folder, 'headgate.yaml'), HEADGATE_SANDBOX_URL: sandbox.url, ...environment },
   });
   running.push(child);
-  let text = '';
-  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  return { child, output: () => text, exited: new Promise((resolve) => child.once('close', resolve)) };
+  return { child, output: collect(child), exited: new Promise((resolve) => child.once('close', resolve)) };
 }
 
 test('two apis and two workers carry a person from a webhook to the platform, and stop in order', async () => {
