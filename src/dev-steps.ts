@@ -4,6 +4,7 @@ import { ConfigurationError } from './config/configuration-error.ts';
 import type { Environment } from './config/environment.ts';
 import { findRegistry, KEPT_SECRETS, withKeptSecrets } from './config/find-registry.ts';
 import { loadRegistry, type Registry } from './config/registry.ts';
+import { sandboxDestinations } from './config/sandbox-destinations.ts';
 import { assertPortIsFree, findTemporalBinary, startPostgres, startTemporal, takeDataFolder, type DataFolder } from './embedded/index.ts';
 import { migrate } from './ledger/index.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -74,17 +75,7 @@ export async function startOwnTemporal(
 
 /** Only when a destination asks for it. Remembers what it was told, because the ledger does too. */
 export async function startOwnSandbox(life: Lifecycle, environment: Environment, folder: DataFolder, registry: Registry): Promise<string | undefined> {
-  const destinations = [...registry.destinations.values()]
-    .filter((destination) => destination.sandbox)
-    .map(({ entry, settings }) => ({
-      name: entry.name,
-      platform: entry.platform,
-      accessToken: String((settings as { access_token?: unknown }).access_token),
-      audienceIds: [...registry.policies.audiences.values()]
-        .flatMap((audience) => audience.targets)
-        .filter((target) => target.destination === entry.name)
-        .map((target) => target.platformAudienceId),
-    }));
+  const destinations = sandboxDestinations(registry);
   if (destinations.length === 0) return undefined;
   const sandbox = await startSandbox({ port: environment.HEADGATE_SANDBOX_PORT, destinations, journal: join(folder.path, 'sandbox.ndjson') });
   life.started('The sandbox', sandbox.close);

@@ -5,6 +5,7 @@
 import { createApplyLifeboat } from './apply-lifeboat.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { createExpire } from './expire.ts';
+import { createFollowUp } from './follow-up.ts';
 import { createPush } from './push.ts';
 import { createSettle } from './settle.ts';
 import { createTargetStanding } from './target-standing.ts';
@@ -17,6 +18,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createExpire(dependencies),
     ...createApplyLifeboat(dependencies),
     ...createPush(dependencies),
+    ...createFollowUp(dependencies),
     ...createTargetStanding(dependencies),
   };
 }

@@ -1,10 +1,9 @@
 import type { Destination, Member, PreparedCall } from '../destinations/destination.ts';
-import { PlatformFailure } from '../domain/failures.ts';
-import type { DestinationEntry, Target, TargetRef } from '../domain/registry.ts';
+import type { TargetRef } from '../domain/registry.ts';
 import type { Pending, PendingMember } from '../ledger/index.ts';
 import type { PushInput, PushResult } from '../workflows/contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { toTemporal } from './failures.ts';
+import { destinationOf } from './destination-of.ts';
 import { makeCall } from './make-call.ts';
 
 /**
@@ -14,38 +13,35 @@ import { makeCall } from './make-call.ts';
 export function createPush(dependencies: ActivityDependencies) {
   const { ledger } = dependencies;
 
-  async function push({ mostMembers, ...ref }: PushInput): Promise<PushResult> {
-    const { target, destination, entry } = find(dependencies, ref);
+  async function push({ mostMembers, now = false, probe = false, ...ref }: PushInput): Promise<PushResult> {
+    const { target, destination, entry } = destinationOf(dependencies, ref);
     const paused = entry.mode === 'paused' || (await ledger.readTargetRest(ref)).paused;
+    const most = probe ? 1 : Math.min(mostMembers ?? Infinity, destination.membersPerCall);
     const onlyProfiles = entry.mode === 'test' ? entry.testProfiles : undefined;
-    const pending = await ledger.loadPending(ref, paused ? 0 : Math.min(mostMembers ?? Infinity, destination.membersPerCall), onlyProfiles);
+    const openCheckMs = destination.followUp ? await ledger.readNextCheck(ref) : null;
+    const pending = await ledger.loadPending(ref, paused ? 0 : most, { onlyProfiles, newestFirst: probe });
     const { operation, members, backlog } = pending;
-    const nothing: PushResult = { operation, accepted: 0, rejected: 0, more: false, backlog, paused, restMs: 0, callTimeoutMs: destination.timeoutMs };
+    const { timeoutMs, paceMs } = destination;
+    const nothing: PushResult = { operation, accepted: 0, rejected: 0, unusable: 0, more: false, backlog, paused, nextCheckMs: openCheckMs, restMs: 0, resting: false, paceMs: 0, callTimeoutMs: timeoutMs };
     if (operation === 'none') return nothing;
 
     const prepared = destination.prepare(operation, target.platformAudienceId, members.map(memberOf(destination)));
     const unusable = await rejectUnusable(dependencies, target, pending, prepared);
     // In test mode the backlog counts members who are held, so it cannot tell: the next push will find nothing.
     const left = entry.mode === 'live' ? backlog.adds + backlog.removes - unusable - prepared.carries.length : 1;
-    if (prepared.carries.length === 0) return { ...nothing, rejected: unusable, more: left > 0 };
+    if (prepared.carries.length === 0) return { ...nothing, unusable, more: left > 0 };
+
+    const { waitMs, resting } = await ledger.takeCall(ref.destination, { callsPerMinute: destination.callsPerMinute, operation, now });
+    if (waitMs > 0) return { ...nothing, unusable, more: true, restMs: waitMs, resting };
 
     const carried = prepared.carries.flatMap((index) => members[index] ?? []);
-    const { accepted, rejected, again, restMs } = await makeCall(dependencies, { target: ref, destination, operation, members: carried, prepared, backlog });
-    return { ...nothing, accepted, rejected: rejected + unusable, more: again > 0 || left > 0, restMs };
+    const call = await makeCall(dependencies, { target: ref, destination, operation, members: carried, prepared, backlog, probe });
+    const nextCheckMs = call.checkAfterMs === undefined ? openCheckMs : Math.min(openCheckMs ?? Infinity, call.checkAfterMs);
+    const { accepted, rejected, again, restMs } = call;
+    return { ...nothing, accepted, rejected, unusable, more: again > 0 || left > 0, nextCheckMs, restMs, resting: restMs > 0, paceMs };
   }
 
   return { push };
-}
-
-function find({ policies, destinations }: ActivityDependencies, ref: TargetRef): { target: Target; destination: Destination; entry: DestinationEntry } {
-  const target = policies.audiences.get(ref.audienceKey)?.targets.find((one) => one.destination === ref.destination);
-  const destination = destinations.get(ref.destination);
-  const entry = policies.destinations.get(ref.destination);
-  if (target && destination && entry) return { target, destination, entry };
-  const cause = `${ref.audienceKey} has no target at ${ref.destination} in headgate.yaml`;
-  throw toTemporal(
-    new PlatformFailure(`${cause}.`, { kind: 'misconfigured', cause, cure: 'Put the target back into headgate.yaml, or terminate this workflow if it is gone for good.' }),
-  );
 }
 
 /** Members without any identifier that the platform takes are rejected here; no call could carry them. Returns how many. */

@@ -15,5 +15,9 @@ export function createTargetStanding({ ledger }: ActivityDependencies) {
     async resumeTarget(target: TargetRef): Promise<void> {
       await ledger.setTargetPaused(target, false);
     },
+    /** Rejected and blocked members become pending; returns how many. */
+    async retryTarget({ who, ...target }: TargetRef & { who?: string | undefined }): Promise<number> {
+      return ledger.retryRefused(target, who);
+    },
   };
 }

@@ -1,5 +1,5 @@
 /** One HTTP call to a platform: plain fetch, the body read whole, and the ways in which it can fail without an answer. */
-import { PlatformFailure } from '../domain/failures.ts';
+import { PlatformFailure, type FailureReport } from '../domain/failures.ts';
 
 export interface HttpAnswer {
   status: number;
@@ -34,6 +34,23 @@ export async function callPlatform(where: string, url: string, init: RequestInit
     throw new PlatformFailure(`${where}: ${cause}; the outcome is unknown.`, { kind: 'timed_out', cause, cure: '' }, { cause: error });
   }
 }
+
+/** `Retry-After` in milliseconds, given in seconds or as a date; undefined without one. */
+export function retryAfterOf(headers: Headers): number | undefined {
+  const text = headers.get('retry-after');
+  if (text === null) return undefined;
+  const ms = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
+  return Number.isFinite(ms) && ms > 0 ? Math.ceil(ms) : undefined;
+}
+
+/** An answer that the platform's API does not give: a gateway's page, or a 200 that does not say what it took. Nothing is known, so the call is made again. */
+export function notUnderstood(where: string, { status, text }: HttpAnswer): PlatformFailure {
+  const cause = `HTTP ${String(status)} with a body that the platform's API does not give: ${text.replace(/\s+/g, ' ')}`;
+  return new PlatformFailure(`${where}: ${cause}.`, { kind: status < 300 ? 'timed_out' : 'unavailable', cause, cure: '' });
+}
+
+/** A refusal in words that a person can act on. */
+export const refusal = (where: string, what: string, report: FailureReport): PlatformFailure => new PlatformFailure(`${where} refused ${what}: ${report.cause}.`, report);
 
 function parse(text: string): unknown {
   try {

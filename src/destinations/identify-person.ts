@@ -18,9 +18,9 @@ export function identifyPerson(person: RawPerson, platforms: readonly Platform[]
   if (email !== undefined) claim.emailHash = hashOnce(email);
   if (phone !== undefined) claim.phoneHash = hashOnce(phone);
   if (mobileAdId) claim.mobileAdIdHash = hashOnce(mobileAdId);
-  const identifiers = platforms.map((platform) => [
-    platform.platform,
-    platform.identify(person).identifiers.map(({ type, value }) => ({ type, value })),
-  ]);
+  const identifiers = platforms.map((platform) => {
+    const { identifiers: made, variants = [] } = platform.identify(person);
+    return [platform.platform, [...made, ...variants].map(({ type, value }) => ({ type, value }))];
+  });
   return { claim, identifiers: Object.fromEntries(identifiers) as IdentifiersByPlatform };
 }

@@ -1,3 +1,4 @@
+/** Settings that several platforms have. */
 import { z } from 'zod';
 import { parseDuration } from '../domain/registry.ts';
 
@@ -13,3 +14,6 @@ export function durationSetting(byDefault: string) {
       return z.NEVER;
     });
 }
+
+/** How many calls a minute all targets and workers together may make to the account. */
+export const callsPerMinuteSetting = z.number().int().min(1).max(100_000).describe('Most calls a minute to this account, over all its audiences and all workers.');

@@ -44,3 +44,24 @@ export function normaliseCountry(text: string): string | undefined {
   const country = text.trim().toLowerCase();
   return /^[a-z]{2}$/.test(country) ? country : undefined;
 }
+
+/** Lower case, hyphens kept; undefined for anything but a UUID, and for the all-zero one that stands for "not allowed to track". */
+export function normaliseMobileAdId(text: string): string | undefined {
+  const id = text.trim().toLowerCase();
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) && /[1-9a-f]/.test(id) ? id : undefined;
+}
+
+/** `YYYY-MM-DD` in its parts; undefined for anything that is no date of somebody's birth. */
+export function normaliseBirthDate(text: string): { year: string; month: string; day: string } | undefined {
+  const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text.trim()) ?? [];
+  if (year === undefined || month === undefined || day === undefined) return undefined;
+  const date = new Date(`${year}-${month}-${day}T00:00:00Z`);
+  const exists = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(`${year}-${month}-${day}`);
+  return exists && Number(year) >= 1900 && date.getTime() <= Date.now() ? { year, month, day } : undefined;
+}
+
+export const NOT_AN_EMAIL = 'not an e-mail address';
+export const NOT_A_PHONE = 'not a phone number with its country code (+…), and no country was given to read it by';
+export const NOT_A_COUNTRY = 'not an ISO 3166-1 alpha-2 code';
+export const NOT_A_MOBILE_AD_ID = 'not an advertising id';
+export const NOT_A_BIRTH_DATE = 'not a date like 1990-12-31, or not a date of birth';

@@ -24,6 +24,9 @@ export interface Consent {
   ad_personalization?: ConsentState;
 }
 
+/** True when one of the two was refused: such a person is pushed to no platform. */
+export const isDenied = (consent: Consent | undefined): boolean => consent?.ad_user_data === 'denied' || consent?.ad_personalization === 'denied';
+
 /** A flat JSON value, as campaign context and attributes carry them. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 // A record cannot refer to itself.

@@ -68,6 +68,9 @@ export const isWorthAQuickRetry = (kind: FailureKind): boolean => kind === 'unav
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
+/** After so many rejections without anything accepted in between, one call is made to find out whether it is the call that is wrong. */
+export const REJECTIONS_BEFORE_PROBE = 3;
+
 /** No pause is longer, whatever a platform asks for in error. */
 export const LONGEST_PAUSE_MS = 15 * MINUTE;
 

@@ -3,7 +3,7 @@
  * is loaded before and stored after, so no statement is needed per event.
  */
 import type { Decision, HeadgateEvent } from './event.ts';
-import { conflictsWith } from './event.ts';
+import { conflictsWith, isDenied } from './event.ts';
 import type { Delivery } from './delivery.ts';
 import { deliveryAfter } from './delivery.ts';
 import type { Arm, Change, ChangeOutcome, Membership } from './membership.ts';
@@ -134,7 +134,7 @@ class Fold {
   #decision(event: HeadgateEvent, personId: string, audience: Audience | undefined): Decision {
     this.#learn(event, personId);
     if (!audience || event.name === 'cio.exposure') return { status: 'applied', personId };
-    const denied = event.consent?.ad_user_data === 'denied' || event.consent?.ad_personalization === 'denied';
+    const denied = isDenied(event.consent);
     const entering = event.name === 'cio.audience_add';
     const outcome = this.#change(
       personId,
@@ -191,7 +191,7 @@ class Fold {
       const key = deliveryKey(personId, target);
       const next = deliveryAfter(
         this.#deliveries.get(key) ?? this.#loaded.deliveries.get(key),
-        wantedAtPlatforms(membership),
+        wantedAtPlatforms(membership, (this.#persons.get(personId) ?? this.#loaded.persons.get(personId))?.consent),
         decision,
       );
       if (!next) continue;
@@ -200,7 +200,7 @@ class Fold {
     }
   }
 
-  /** A new identifier of a person who is in an audience is pushed there, so that the platform can match it. */
+  /** A new identifier of a person is pushed to the audiences that they are in, so that the platform can match it; a changed consent may take them out of all, or back in. */
   #learn(event: HeadgateEvent, personId: string): void {
     const known = this.#persons.get(personId) ?? this.#loaded.persons.get(personId) ?? NOBODY;
     const next = learnFromEvent(known, event);
@@ -209,7 +209,7 @@ class Fold {
     if (known === NOBODY || !changesPushes(known, next)) return;
     for (const audience of this.#policies.audiences.values()) {
       const membership = this.#membership(personId, audience.key);
-      if (membership?.state === 'in') this.#deliver(personId, audience, membership, { explicit: false, identifiersChanged: true });
+      if (membership) this.#deliver(personId, audience, membership, { explicit: false, identifiersChanged: true });
     }
   }
 

@@ -3,6 +3,7 @@
  * removal outranks an add; then the greater `event_id`. A state is thus a maximum over the set of events, so any order,
  * delay and repetition ends alike. Proved by property tests in test/domain/membership.property.test.ts.
  */
+import { isDenied, type Consent } from './event.ts';
 
 export type MembershipState = 'in' | 'out';
 export type Arm = 'treatment' | 'holdout';
@@ -95,7 +96,10 @@ export function mergeMemberships(a: Membership, b: Membership): Membership {
   return { ...winner, revision: Math.max(a.revision, b.revision) + 1 };
 }
 
-/** What the platforms should hold for this membership: a held-out person is decided and timed, but never pushed. */
-export function wantedAtPlatforms(membership: Membership): MembershipState {
-  return membership.state === 'in' && membership.arm === 'treatment' ? 'in' : 'out';
+/**
+ * What the platforms should hold for this membership: a held-out person is decided and timed, but never pushed, and neither
+ * is one whose newest word on consent is a denial, whichever audience it came with.
+ */
+export function wantedAtPlatforms(membership: Membership, consent: Consent | undefined): MembershipState {
+  return membership.state === 'in' && membership.arm === 'treatment' && !isDenied(consent) ? 'in' : 'out';
 }

@@ -1,5 +1,5 @@
 /** What is known of a person besides who they are: their identifiers at the platforms, their contacts, their consent. */
-import type { Consent, HeadgateEvent, PersonClaim } from './event.ts';
+import { isDenied, type Consent, type HeadgateEvent, type PersonClaim } from './event.ts';
 import type { Identifier, IdentifiersByPlatform } from './identifiers.ts';
 
 /** What the ledger knows of one person at the platforms: what they go by today, and what they went by before. */
@@ -9,10 +9,13 @@ export interface KnownPerson {
   /** Every alias but the customer id, and every phone and advertising id, ever seen, as `kind:value`: finds others who share one. */
   contacts: string[];
   /** The newest consent; absent while no event carried one. */
-  consent?: Consent;
+  consent?: KnownConsent;
   /** Time of the event that last changed any of this, in milliseconds. */
   asOf: number;
 }
+
+/** With the time of the event that said so, in milliseconds. */
+export type KnownConsent = Consent & { asOf: number };
 
 export const NOBODY: KnownPerson = { today: {}, former: {}, contacts: [], asOf: 0 };
 
@@ -43,12 +46,13 @@ export function learnFromEvent(
   known: KnownPerson,
   event: Pick<HeadgateEvent, 'person' | 'identifiers' | 'consent' | 'occurredAt'>,
 ): KnownPerson {
-  return learn(known, { today: event.identifiers, contacts: contactsOf(event.person), consent: event.consent, asOf: event.occurredAt });
+  const consent = event.consent && { ...event.consent, asOf: event.occurredAt };
+  return learn(known, { today: event.identifiers, contacts: contactsOf(event.person), consent, asOf: event.occurredAt });
 }
 
 /** True when an add that was pushed knowing `before` should be pushed again knowing `after`. */
 export const changesPushes = (before: KnownPerson, after: KnownPerson): boolean =>
-  before.today !== after.today || before.consent !== after.consent;
+  before.today !== after.today || JSON.stringify(consentOf(before.consent)) !== JSON.stringify(consentOf(after.consent));
 
 /** Everything that two persons, found to be one, ever went by; the newer values are today's. */
 export function unitePersons(a: KnownPerson, b: KnownPerson): KnownPerson {
@@ -69,7 +73,7 @@ function contactsOf(person: PersonClaim): string[] {
 interface Seen {
   today: IdentifiersByPlatform;
   contacts: string[];
-  consent: Consent | undefined;
+  consent: KnownConsent | undefined;
   asOf: number;
 }
 
@@ -81,8 +85,7 @@ function learn(known: KnownPerson, seen: Seen): KnownPerson {
   const contacts = seen.contacts.filter((contact) => !known.contacts.includes(contact));
   if (contacts.length > 0) next = { ...next, contacts: [...known.contacts, ...contacts] };
   const { consent } = seen;
-  const tellsMore = known.consent === undefined || seen.asOf >= known.asOf;
-  if (consent && tellsMore && !sameConsent(consent, known.consent)) next = { ...next, consent };
+  if (consent && (!known.consent || decidesOver(consent, known.consent))) next = { ...next, consent };
   return next === known ? known : { ...next, asOf: Math.max(known.asOf, seen.asOf) };
 }
 
@@ -101,5 +104,8 @@ function learnAtPlatform(known: KnownPerson, platform: string, seen: readonly Id
   return next.today === known.today && next.former === known.former ? known : next;
 }
 
-const sameConsent = (a: Consent, b: Consent | undefined): boolean =>
-  b !== undefined && a.ad_user_data === b.ad_user_data && a.ad_personalization === b.ad_personalization;
+/** The newest consent counts; at equal times the denial. So any order of events ends alike. */
+const decidesOver = (a: KnownConsent, b: KnownConsent): boolean =>
+  a.asOf !== b.asOf ? a.asOf > b.asOf : isDenied(a) !== isDenied(b) ? isDenied(a) : JSON.stringify(consentOf(a)) > JSON.stringify(consentOf(b));
+
+const consentOf = (known: KnownConsent | undefined): (string | null)[] => [known?.ad_user_data ?? null, known?.ad_personalization ?? null];

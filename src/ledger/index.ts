@@ -3,13 +3,16 @@
  * It must never call a platform or Temporal. Start reading at apply-events.ts; tables and indexes are explained in README.md.
  */
 import type { Policies } from '../domain/registry.ts';
+import * as accounts from './accounts.ts';
 import * as apply from './apply-events.ts';
 import { LedgerConnection, type LedgerConnectionOptions } from './connection.ts';
 import * as outbox from './outbox.ts';
+import * as pending from './pending.ts';
 import * as processes from './processes.ts';
-import * as pushes from './pushes.ts';
+import { abandonPush, finishPush, forgetOldPushes, rejectMembers, startPush } from './pushes.ts';
 import * as quarantine from './quarantine.ts';
 import * as reading from './reading.ts';
+import * as requests from './requests.ts';
 import * as settle from './settle.ts';
 import * as sweep from './sweep.ts';
 import * as targets from './targets.ts';
@@ -18,7 +21,9 @@ export { migrate } from './migrate.ts';
 export { LedgerUnavailable } from './ledger-unavailable.ts';
 export type { Applicable, Applied } from './apply-events.ts';
 export type { OutboxEntry } from './outbox.ts';
-export type { MemberOutcome, Pending, PendingMember, PushOperation } from './pushes.ts';
+export type { Backlog, Pending, PendingMember, PushOperation } from './pending.ts';
+export type { LaterRequest, MemberOutcome } from './pushes.ts';
+export type { OpenRequest, Settlement } from './requests.ts';
 export type { StandingReport, TargetStanding } from './targets.ts';
 export type * from './reading.ts';
 export type { SettledEvent } from './settle.ts';
@@ -40,11 +45,14 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
   return {
     connection,
     applyEvents: (items: readonly apply.Applicable[]) => apply.applyEvents(connection, options.policies, items),
+    ...bind(connection, accounts),
     ...bind(connection, outbox),
+    ...bind(connection, pending),
     ...bind(connection, processes),
-    ...bind(connection, pushes),
+    ...bind(connection, { abandonPush, finishPush, forgetOldPushes, rejectMembers, startPush }),
     ...bind(connection, quarantine),
     ...bind(connection, reading),
+    ...bind(connection, requests),
     ...bind(connection, settle),
     ...bind(connection, sweep),
     ...bind(connection, targets),

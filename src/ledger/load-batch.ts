@@ -1,12 +1,12 @@
 /** Reads what a batch of events touches. Each function is one statement for the whole batch. */
 import type { PoolClient } from 'pg';
-import type { Consent, Decision, DecisionStatus } from '../domain/event.ts';
+import type { Decision, DecisionStatus } from '../domain/event.ts';
 import type { Delivery, DeliveryStatus } from '../domain/delivery.ts';
 import { deliveryKey, membershipKey, type KnownEvent, type LoadedBatch } from '../domain/fold-batch.ts';
 import { aliasKey, type Alias, type AliasKind, type AliasOwner, type PersonIdentity } from '../domain/identity.ts';
 import type { IdentifiersByPlatform } from '../domain/identifiers.ts';
 import type { Arm, Membership, MembershipReason, MembershipState } from '../domain/membership.ts';
-import type { KnownPerson } from '../domain/person.ts';
+import type { KnownConsent, KnownPerson } from '../domain/person.ts';
 
 interface EventRow {
   event_id: string;
@@ -127,7 +127,7 @@ interface PersonRow {
   today: IdentifiersByPlatform;
   former: IdentifiersByPlatform;
   contacts: string[];
-  consent: Consent | null;
+  consent: KnownConsent | null;
   as_of: Date;
 }
 

@@ -1,5 +1,6 @@
 /** Makes one person of two that turned out to be the same. Rare, so it goes one by one inside the batch's transaction. */
 import type { PoolClient } from 'pg';
+import type { Consent } from '../domain/event.ts';
 import type { Merge } from '../domain/identity.ts';
 import { mergeMemberships, wantedAtPlatforms, type Membership } from '../domain/membership.ts';
 import { NOBODY, unitePersons } from '../domain/person.ts';
@@ -25,7 +26,7 @@ export async function mergePersons(client: PoolClient, { survivor, loser }: Merg
     byAudience.set(audienceKey, other ? mergeMemberships(other, membership) : membership);
   }
   await moveMemberships(client, { survivor, loser }, byAudience);
-  const targets = await moveDeliveries(client, { survivor, loser }, byAudience);
+  const targets = await moveDeliveries(client, { survivor, loser }, byAudience, united.consent);
   await moveAliases(client, { survivor, loser });
   await client.query(
     `update persons set merged_into = $1, contacts = case when person_id = $2 then '{}' else contacts end
@@ -71,6 +72,7 @@ async function moveDeliveries(
   client: PoolClient,
   { survivor, loser }: Merge,
   memberships: ReadonlyMap<string, Membership>,
+  consent: Consent | undefined,
 ): Promise<TargetRef[]> {
   const { rows } = await client.query<{ destination: string; audience_key: string; revision: number }>(
     `with gone as (delete from deliveries where person_id = any($1) returning destination, audience_key, revision)
@@ -82,7 +84,7 @@ async function moveDeliveries(
     await client.query(
       `insert into deliveries (person_id, destination, audience_key, wanted, status, revision, pending_since)
        values ($1, $2, $3, $4, 'pending', $5, clock_timestamp())`,
-      [survivor, destination, audienceKey, membership ? wantedAtPlatforms(membership) : 'out', revision + 1],
+      [survivor, destination, audienceKey, membership ? wantedAtPlatforms(membership, consent) : 'out', revision + 1],
     );
   }
   return rows.map((row) => ({ destination: row.destination, audienceKey: row.audience_key }));

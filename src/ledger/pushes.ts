@@ -1,130 +1,13 @@
 /**
- * Pushes: what a target still needs, written down before it is sent and finished after. A push whose outcome never came, or
- * came after a newer push of the same persons was started, makes those persons pending again, so that a late call can never
- * have the last word.
+ * Pushes: each call to a platform, written down before it is sent and finished after. A push whose outcome never came, or that
+ * was under way at the same time as another one of the same persons, makes those persons pending again once all of them have
+ * ended, so that a late call can never have the last word.
  */
 import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import type { IdentifiersByPlatform } from '../domain/identifiers.ts';
-import type { Consent } from '../domain/event.ts';
 import type { TargetRef } from '../domain/registry.ts';
 import type { LedgerConnection } from './connection.ts';
-
-export type PushOperation = 'add' | 'remove';
-
-export interface PendingMember {
-  personId: string;
-  revision: number;
-  customerId: string | null;
-  today: IdentifiersByPlatform;
-  former: IdentifiersByPlatform;
-  consent: Consent | null;
-}
-
-export interface Backlog {
-  adds: number;
-  removes: number;
-  /** Milliseconds since the epoch; null when nothing is pending. */
-  oldestPendingAt: number | null;
-}
-
-export interface Pending {
-  operation: PushOperation | 'none';
-  members: PendingMember[];
-  backlog: Backlog;
-}
-
-/**
- * Reads what to push next: removals before adds, the oldest first.
- * @param onlyProfiles for `mode: test`: the customer ids and e-mail hashes that may be pushed; undefined pushes everybody
- */
-export async function loadPending(
-  connection: LedgerConnection,
-  target: TargetRef,
-  limit: number,
-  onlyProfiles?: readonly string[],
-): Promise<Pending> {
-  return connection.transaction(async (client) => {
-    await retryLostPushes(client, target);
-    const backlog = await loadBacklog(client, target);
-    for (const [operation, wanted] of [['remove', 'out'], ['add', 'in']] as const) {
-      const members = await loadMembers(client, target, wanted, limit, onlyProfiles);
-      if (members.length > 0) return { operation, members, backlog };
-    }
-    return { operation: 'none', members: [], backlog };
-  });
-}
-
-async function loadMembers(
-  client: PoolClient,
-  target: TargetRef,
-  wanted: 'in' | 'out',
-  limit: number,
-  onlyProfiles: readonly string[] | undefined,
-): Promise<PendingMember[]> {
-  const { rows } = await client.query<{
-    person_id: string;
-    revision: number;
-    customer_id: string | null;
-    today: IdentifiersByPlatform;
-    former: IdentifiersByPlatform;
-    consent: Consent | null;
-  }>({
-    name: 'load-pending',
-    text: `select d.person_id, d.revision, p.customer_id, p.today, p.former, p.consent
-           from (select person_id, revision, pending_since from deliveries
-                 where destination = $1 and audience_key = $2 and wanted = $3 and status = 'pending'
-                   and ($5::text[] is null or person_id in (
-                     select person_id from persons where customer_id = any($5) or contacts && $5))
-                 order by pending_since limit $4) d
-           join persons p using (person_id)
-           order by d.pending_since`,
-    values: [target.destination, target.audienceKey, wanted, limit, onlyProfiles ?? null],
-  });
-  return rows.map((row) => ({
-    personId: row.person_id,
-    revision: row.revision,
-    customerId: row.customer_id,
-    today: row.today,
-    former: row.former,
-    consent: row.consent,
-  }));
-}
-
-async function loadBacklog(client: PoolClient, target: TargetRef): Promise<Backlog> {
-  const { rows } = await client.query<{ adds: number; removes: number; oldest: Date | null }>({
-    name: 'load-backlog',
-    text: `select count(*) filter (where wanted = 'in')::int as adds, count(*) filter (where wanted = 'out')::int as removes,
-                  min(pending_since) as oldest
-           from deliveries where destination = $1 and audience_key = $2 and status = 'pending'`,
-    values: [target.destination, target.audienceKey],
-  });
-  const [row] = rows;
-  return { adds: row?.adds ?? 0, removes: row?.removes ?? 0, oldestPendingAt: row?.oldest?.getTime() ?? null };
-}
-
-/** Pushes that never reported and are past their deadline: whatever they did, their persons are pushed again. */
-async function retryLostPushes(client: PoolClient, target: TargetRef): Promise<void> {
-  const { rows } = await client.query<{ person_ids: string[] }>({
-    name: 'retry-lost-pushes',
-    text: `update pushes set finished_at = clock_timestamp(), outcome = 'unknown'
-           where destination = $1 and audience_key = $2 and finished_at is null and deadline < clock_timestamp()
-           returning person_ids`,
-    values: [target.destination, target.audienceKey],
-  });
-  await makePending(client, target, rows.flatMap((row) => row.person_ids));
-}
-
-async function makePending(client: PoolClient, target: TargetRef, personIds: readonly string[]): Promise<void> {
-  if (personIds.length === 0) return;
-  await client.query({
-    name: 'make-pending',
-    text: `update deliveries set status = 'pending', revision = revision + 1, reason = null,
-                                 pending_since = case when status = 'pending' then pending_since else clock_timestamp() end
-           where destination = $1 and audience_key = $2 and person_id = any($3)`,
-    values: [target.destination, target.audienceKey, personIds],
-  });
-}
+import type { PendingMember, PushOperation } from './pending.ts';
 
 /** Writes a push down before it is sent. Within `deadlineMs` the call has ended, one way or the other. Times are the ledger's own. */
 export async function startPush(
@@ -167,54 +50,98 @@ export async function abandonPush(connection: LedgerConnection, pushId: string, 
 export interface MemberOutcome {
   personId: string;
   revision: number;
-  status: 'accepted' | 'rejected' | 'blocked';
+  status: 'accepted' | 'processing' | 'rejected' | 'blocked';
   reason?: string;
 }
 
+interface Push {
+  pushId: string;
+  operation: PushOperation;
+}
+
+/** A request that the platform has taken in and decides later. */
+export interface LaterRequest {
+  requestId: string;
+  /** When to ask first, and when to stop asking, in milliseconds from now. */
+  checkAfterMs: number;
+  giveUpAfterMs: number;
+}
+
 /**
- * Writes down how a push ended. Only rows whose revision is still the pushed one are settled; newer decisions stay pending.
- * After removals, members who share one of the removed identifiers become pending: an identifier is in the target iff a
- * person who is in has it.
+ * Writes down how a push ended, or that the platform decides `later`. Only rows whose revision is still the pushed one are
+ * settled; newer decisions stay pending.
  * @returns how many members are pending again because of this push
  */
 export async function finishPush(
   connection: LedgerConnection,
   target: TargetRef,
-  push: { pushId: string; operation: PushOperation },
+  push: Push,
   outcomes: readonly MemberOutcome[],
+  later?: LaterRequest,
 ): Promise<{ again: number }> {
   return connection.transaction(async (client) => {
-    const overtaken = await closePush(client, push.pushId, outcomes);
-    await settleDeliveries(client, target, outcomes);
-    await makePending(client, target, overtaken);
+    await noteSuccess(client, target);
+    if (!later) return { again: await closePush(client, target, push, outcomes) };
     await client.query({
-      name: 'note-success',
-      text: `insert into targets (destination, audience_key, last_success_at) values ($1, $2, clock_timestamp())
-             on conflict (destination, audience_key) do update set last_success_at = excluded.last_success_at`,
-      values: [target.destination, target.audienceKey],
+      name: 'keep-push-open',
+      text: `update pushes set request_id = $2, next_check_at = clock_timestamp() + make_interval(secs => $3::float8 / 1000.0),
+                               deadline = clock_timestamp() + make_interval(secs => $4::float8 / 1000.0) where push_id = $1`,
+      values: [push.pushId, later.requestId, later.checkAfterMs, later.giveUpAfterMs],
     });
-    const sharing = push.operation === 'remove' ? await findSharing(client, target, outcomes.map((outcome) => outcome.personId)) : [];
-    await makePending(client, target, sharing);
-    return { again: overtaken.length + sharing.length };
+    await settleDeliveries(client, target, outcomes);
+    return { again: 0 };
   });
 }
 
-/** Closes the push and returns its persons that a newer push has carried in the meantime. */
-async function closePush(client: PoolClient, pushId: string, outcomes: readonly MemberOutcome[]): Promise<string[]> {
+const noteSuccess = (client: PoolClient, target: TargetRef): Promise<unknown> =>
+  client.query({
+    name: 'note-success',
+    text: `insert into targets (destination, audience_key, last_success_at) values ($1, $2, clock_timestamp())
+           on conflict (destination, audience_key) do update set last_success_at = excluded.last_success_at`,
+    values: [target.destination, target.audienceKey],
+  });
+
+/**
+ * Ends a push and settles its rows. After removals, members who share one of the removed identifiers become pending: an
+ * identifier is in the target iff a person who is in has it. Returns how many members are pending again.
+ */
+export async function closePush(client: PoolClient, target: TargetRef, push: Push, outcomes: readonly MemberOutcome[]): Promise<number> {
   const accepted = outcomes.filter((outcome) => outcome.status === 'accepted').length;
   await client.query({
     name: 'close-push',
     text: `update pushes set finished_at = clock_timestamp(), outcome = 'answered', accepted = $2, rejected = $3 where push_id = $1`,
-    values: [pushId, accepted, outcomes.length - accepted],
+    values: [push.pushId, accepted, outcomes.length - accepted],
   });
+  const overlapped = await findOverlapped(client, push.pushId);
+  await settleDeliveries(client, target, outcomes);
+  await makePending(client, target, overlapped);
+  const removed = push.operation === 'remove' ? outcomes.filter(({ status }) => status === 'accepted').map(({ personId }) => personId) : [];
+  const sharing = removed.length > 0 ? await findSharing(client, target, removed) : [];
+  await makePending(client, target, sharing);
+  return overlapped.length + sharing.length;
+}
+
+/**
+ * Persons of this push, which has just ended, whom another push carried at the same time: nobody knows which of the two the
+ * platform applied last. While such another one is still open they are left to it, because it ends later.
+ */
+async function findOverlapped(client: PoolClient, pushId: string): Promise<string[]> {
   const { rows } = await client.query<{ person_id: string }>({
-    name: 'find-newer-pushes',
-    text: `select distinct carried.person_id
-           from pushes mine
-           join pushes newer on newer.destination = mine.destination and newer.audience_key = mine.audience_key
-             and newer.started_at > mine.started_at
-           cross join unnest(newer.person_ids) as carried (person_id)
-           where mine.push_id = $1 and carried.person_id = any(mine.person_ids)`,
+    name: 'find-overlapped',
+    text: `with mine as materialized (
+             select push_id, destination, audience_key, started_at from pushes where push_id = $1),
+           carried as materialized (
+             select unnest(person_ids) as person_id from pushes where push_id = $1),
+           others as materialized (
+             select unnest(p.person_ids) as person_id, p.finished_at from pushes p, mine
+             where p.destination = mine.destination and p.audience_key = mine.audience_key and p.push_id <> mine.push_id
+               and p.finished_at > mine.started_at
+             union all
+             select unnest(p.person_ids), null from pushes p, mine
+             where p.destination = mine.destination and p.audience_key = mine.audience_key and p.push_id <> mine.push_id
+               and p.finished_at is null)
+           select person_id from carried join others using (person_id)
+           group by person_id having count(*) = count(finished_at)`,
     values: [pushId],
   });
   return rows.map((row) => row.person_id);
@@ -225,11 +152,11 @@ export async function rejectMembers(connection: LedgerConnection, target: Target
   await connection.use((client) => settleDeliveries(client, target, outcomes));
 }
 
-async function settleDeliveries(client: PoolClient, target: TargetRef, outcomes: readonly MemberOutcome[]): Promise<void> {
+export async function settleDeliveries(client: PoolClient, target: TargetRef, outcomes: readonly MemberOutcome[]): Promise<void> {
   await client.query({
     name: 'settle-deliveries',
     text: `update deliveries d set
-             status = r.status, reason = r.reason, settled_at = clock_timestamp(),
+             status = r.status, reason = r.reason, batch = null, settled_at = clock_timestamp(),
              accepted = case when r.status = 'accepted' then d.wanted else d.accepted end,
              accepted_revision = case when r.status = 'accepted' then d.revision else d.accepted_revision end
            from unnest($3::text[], $4::int[], $5::text[], $6::text[]) as r (person_id, revision, status, reason)
@@ -254,7 +181,7 @@ async function findSharing(client: PoolClient, target: TargetRef, removed: reado
            select p.person_id from persons p, gone
            where p.contacts && gone.contacts and p.person_id <> all($3) and p.merged_into is null
              and exists (select 1 from deliveries d where d.person_id = p.person_id and d.destination = $1 and d.audience_key = $2
-                         and d.wanted = 'in' and d.status in ('accepted', 'pending'))`,
+                         and d.wanted = 'in' and d.status in ('accepted', 'processing', 'pending'))`,
     values: [target.destination, target.audienceKey, removed],
   });
   return rows.map((row) => row.person_id);
@@ -265,4 +192,27 @@ export async function forgetOldPushes(connection: LedgerConnection, days: number
   await connection.use((client) =>
     client.query('delete from pushes where finished_at < now() - make_interval(days => $1)', [days]),
   );
+}
+
+/** Pushes that never reported and are past their deadline: whatever they did, their persons are pushed again. */
+export async function retryLostPushes(client: PoolClient, target: TargetRef): Promise<void> {
+  const { rows } = await client.query<{ person_ids: string[] }>({
+    name: 'retry-lost-pushes',
+    text: `update pushes set finished_at = clock_timestamp(), outcome = 'unknown'
+           where destination = $1 and audience_key = $2 and finished_at is null and deadline < clock_timestamp()
+           returning person_ids`,
+    values: [target.destination, target.audienceKey],
+  });
+  await makePending(client, target, rows.flatMap((row) => row.person_ids));
+}
+
+export async function makePending(client: PoolClient, target: TargetRef, personIds: readonly string[]): Promise<void> {
+  if (personIds.length === 0) return;
+  await client.query({
+    name: 'make-pending',
+    text: `update deliveries set status = 'pending', revision = revision + 1, reason = null,
+                                 pending_since = case when status = 'pending' then pending_since else clock_timestamp() end
+           where destination = $1 and audience_key = $2 and person_id = any($3)`,
+    values: [target.destination, target.audienceKey, personIds],
+  });
 }

@@ -1,5 +1,14 @@
 -- The schema that the migrations make; written by `npm run schema`, checked by test/ledger/schema.test.ts.
 
+-- The budget of calls of each destination, shared by its syncs and by all workers.
+create table accounts (
+  destination text not null,
+  rest_until timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone,
+  rest_cause text,
+  next_call_at timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone,
+  constraint accounts_pkey PRIMARY KEY (destination)
+);
+
 -- A membership at one target: what is wanted there and how far the platform is.
 create table deliveries (
   person_id text not null,
@@ -13,11 +22,13 @@ create table deliveries (
   reason text,
   pending_since timestamp with time zone not null,
   settled_at timestamp with time zone,
+  batch text,
   constraint deliveries_accepted_check CHECK ((accepted = ANY (ARRAY['in'::text, 'out'::text]))),
   constraint deliveries_pkey PRIMARY KEY (person_id, destination, audience_key),
-  constraint deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'accepted'::text, 'rejected'::text, 'blocked'::text, 'held'::text]))),
+  constraint deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'accepted'::text, 'rejected'::text, 'blocked'::text, 'held'::text]))),
   constraint deliveries_wanted_check CHECK ((wanted = ANY (ARRAY['in'::text, 'out'::text])))
 );
+CREATE INDEX deliveries_blocked ON public.deliveries USING btree (destination, audience_key, settled_at) WHERE (status = 'blocked'::text);
 CREATE INDEX deliveries_pending ON public.deliveries USING btree (destination, audience_key, wanted, pending_since) WHERE (status = 'pending'::text);
 
 -- What was decided for each event, once and for ever.
@@ -146,10 +157,15 @@ create table pushes (
   outcome text,
   accepted integer,
   rejected integer,
+  request_id text,
+  checks integer not null default 0,
+  next_check_at timestamp with time zone,
   constraint pushes_operation_check CHECK ((operation = ANY (ARRAY['add'::text, 'remove'::text]))),
   constraint pushes_pkey PRIMARY KEY (push_id)
 );
+CREATE INDEX pushes_finished ON public.pushes USING btree (destination, audience_key, finished_at);
 CREATE INDEX pushes_open ON public.pushes USING btree (destination, audience_key, deadline) WHERE (finished_at IS NULL);
+CREATE INDEX pushes_processing ON public.pushes USING btree (destination, audience_key, next_check_at) WHERE ((finished_at IS NULL) AND (request_id IS NOT NULL));
 CREATE INDEX pushes_started ON public.pushes USING btree (destination, audience_key, started_at);
 
 -- What could not be understood or contradicts what is known; personal data replaced.
@@ -180,6 +196,7 @@ create table targets (
   since timestamp with time zone not null default now(),
   retry_at timestamp with time zone,
   last_success_at timestamp with time zone,
+  match_rate text,
   constraint targets_pkey PRIMARY KEY (destination, audience_key),
   constraint targets_state_check CHECK ((state = ANY (ARRAY['ok'::text, 'throttled'::text, 'retrying'::text, 'stuck'::text, 'paused'::text])))
 );

@@ -144,7 +144,7 @@ with changed_persons as (
     event_id = r.event_id, expires_at = ${time('expires_at')}, arm = r.arm, revision = r.revision, updated_at = now()
   from ${updated(MEMBERSHIPS)} where m.person_id = r.person_id and m.audience_key = r.audience_key
 )
-update deliveries d set wanted = r.wanted, status = r.status, revision = r.revision, reason = null,
+update deliveries d set wanted = r.wanted, status = r.status, revision = r.revision, reason = null, batch = null,
   pending_since = case when d.status = 'pending' and d.wanted = r.wanted then d.pending_since else clock_timestamp() end
 from ${updated(DELIVERIES)}
 where d.person_id = r.person_id and d.destination = r.destination and d.audience_key = r.audience_key`;

@@ -32,12 +32,12 @@ export async function findOverdue(connection: LedgerConnection, audienceKeys: re
   return rows.map((row) => ({ personId: row.person_id, audienceKey: row.audience_key, eventId: row.event_id, at: row.now.getTime() }));
 }
 
-/** Targets that have pending deliveries, or a push whose outcome never came. */
+/** Targets that have pending deliveries, a request to ask about, or a push whose outcome never came. */
 export async function findTargetsToPush(connection: LedgerConnection): Promise<TargetRef[]> {
   const { rows } = await connection.use((client) =>
     client.query<{ destination: string; audience_key: string }>(
       `select distinct destination, audience_key from deliveries where status = 'pending'
-       union select destination, audience_key from pushes where finished_at is null and deadline < clock_timestamp()`,
+       union select destination, audience_key from pushes where finished_at is null and (deadline < clock_timestamp() or next_check_at < clock_timestamp())`,
     ),
   );
   return rows.map((row) => ({ destination: row.destination, audienceKey: row.audience_key }));

@@ -22,6 +22,8 @@ export interface SweepOptions {
 const BATCH = 500;
 /** Finished pushes are kept this long, to look things up. Days. */
 const KEEP_PUSHES_DAYS = 30;
+/** Removals that a platform refuses (a small audience, a flag) are tried again so often. Milliseconds. */
+const RETRY_BLOCKED_MS = 15 * 60_000;
 
 export class Sweep {
   readonly #options: SweepOptions;
@@ -58,6 +60,7 @@ export class Sweep {
       await this.#announce();
       await ledger.underSweepLock(async () => {
         await this.#expireOverdue();
+        await ledger.retryBlocked(RETRY_BLOCKED_MS);
         this.#options.wake(await ledger.findTargetsToPush());
         await ledger.forgetOldPushes(KEEP_PUSHES_DAYS);
       });

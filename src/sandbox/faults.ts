@@ -1,28 +1,40 @@
-/** Faults that can be switched on while a stand-in runs, and what the stand-ins believe. */
-import { Router, json } from 'express';
+/** Faults that can be switched on while a stand-in runs, per call or per row. Each platform shows them in its own way. */
 import { z } from 'zod';
-import type { SandboxStore } from './store.ts';
 
-export const FAULTS = ['http_500', 'rate_limit', 'timeout_applied', 'unauthorised', 'slow_ms', 'unnamed_invalid'] as const;
+/**
+ * - `http_500`: the platform is down · `malformed`: a gateway's page instead of an answer
+ * - `rate_limit`: throttled for `ms` · `slow_ms`: answers after `ms`
+ * - `timeout_before`, `timeout_applied`: never answered, and not applied or applied · `reset_applied`: applied, then the connection breaks
+ * - `unauthorised`: the token is revoked · `needs_person`: terms not accepted · `misconfigured`: the audience is gone
+ * - `refuse_removals`: too small an audience, a closed list
+ * - rows that hold one of `values` are wrong: `named_invalid` says which as far as the platform can, `unnamed_invalid` does not,
+ *   `late_invalid` takes them in and finds out later (platforms that decide later only)
+ */
+export const FAULTS = [
+  'http_500', 'malformed', 'rate_limit', 'slow_ms', 'timeout_before', 'timeout_applied', 'reset_applied', 'unauthorised', 'needs_person', 'misconfigured',
+  'refuse_removals', 'named_invalid', 'unnamed_invalid', 'late_invalid',
+] as const;
 export type FaultName = (typeof FAULTS)[number];
 
 export interface Fault {
   fault: FaultName;
-  /** How long a slow call takes, in milliseconds. */
+  /** How long a slow call takes, or how long a throttled account shall wait, in milliseconds; 0: the stand-in's own. */
   ms: number;
-  /** Rows that hold this value are counted as invalid and not named (`unnamed_invalid`). */
-  value?: string | undefined;
+  /** What makes a row wrong. */
+  values?: readonly string[] | undefined;
 }
 
-const request = z.object({
+export const faultRequest = z.object({
   destination: z.string().optional(),
   fault: z.enum(FAULTS, `must be null or one of ${FAULTS.join(', ')}`).nullable(),
   calls: z.number().int().positive().optional(),
-  ms: z.number().int().nonnegative().default(2_000),
+  ms: z.number().int().nonnegative().optional(),
   value: z.string().optional(),
+  values: z.array(z.string()).optional(),
 });
 
 const EVERY_DESTINATION = '*';
+const SLOW_MS = 2_000;
 
 export class Faults {
   readonly #active = new Map<string, Fault & { left: number }>();
@@ -30,7 +42,7 @@ export class Faults {
   /** @param calls how many calls it lasts; left out: until it is cleared */
   set(destination: string | undefined, fault: Fault | null, calls?: number): void {
     const key = destination ?? EVERY_DESTINATION;
-    if (fault) this.#active.set(key, { ...fault, left: calls ?? Infinity });
+    if (fault) this.#active.set(key, { ...fault, ms: fault.fault === 'slow_ms' && fault.ms === 0 ? SLOW_MS : fault.ms, left: calls ?? Infinity });
     else if (destination === undefined) this.#active.clear();
     else this.#active.delete(key);
   }
@@ -53,30 +65,6 @@ export class Faults {
   }
 }
 
-/** `/_sandbox/…`: for tests, demonstrations and the curious. */
-export function faultRoutes(faults: Faults, store: SandboxStore): Router {
-  const router = Router();
-  router.post('/_sandbox/faults', json({ type: () => true }), (req, res) => {
-    const parsed = request.safeParse(req.body);
-    if (!parsed.success) {
-      res.status(400).json({ problems: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) });
-      return;
-    }
-    const { destination, fault, calls, ms, value } = parsed.data;
-    if (destination !== undefined && !store.destination(destination)) {
-      res.status(404).json({ problems: [`there is no destination ${destination} in this sandbox`] });
-      return;
-    }
-    faults.set(destination, fault === null ? null : { fault, ms, value }, calls);
-    res.json({ faults: faults.active });
-  });
-  router.post('/_sandbox/reset', (_req, res) => {
-    faults.set(undefined, null);
-    store.reset();
-    res.json({ status: 'ok' });
-  });
-  router.get('/_sandbox/state', (_req, res) => {
-    res.json({ ...store.state, faults: faults.active });
-  });
-  return router;
-}
+/** True when the fault is about rows and this row's text holds one of its values. */
+export const isWrong = (fault: Fault | undefined, name: FaultName, row: object): boolean =>
+  fault?.fault === name && (fault.values ?? []).some((value) => JSON.stringify(row).includes(JSON.stringify(value).slice(1, -1)));

@@ -5,11 +5,15 @@
  */
 import express from 'express';
 import type { Server } from 'node:http';
-import { faultRoutes, Faults } from './faults.ts';
+import { controlRoutes } from './control.ts';
+import { Faults } from './faults.ts';
+import { googleRoutes } from './google.ts';
 import { metaRoutes } from './meta.ts';
+import { snapRoutes } from './snap.ts';
 import { SandboxStore, type SandboxDestination } from './store.ts';
+import { tiktokRoutes } from './tiktok.ts';
 
-export type { SandboxDestination } from './store.ts';
+export type { SandboxDestination, SandboxState } from './store.ts';
 
 export interface SandboxOptions {
   /** 0 chooses a free one. */
@@ -32,8 +36,9 @@ export async function startSandbox({ port, destinations, journal }: SandboxOptio
   const faults = new Faults();
   const app = express();
   app.disable('x-powered-by');
-  app.use(faultRoutes(faults, store));
-  app.use(metaRoutes(store, faults));
+  const standIn = { store, faults };
+  app.use(controlRoutes(standIn));
+  for (const routes of [metaRoutes, googleRoutes, tiktokRoutes, snapRoutes]) app.use(routes(standIn));
   const server = await new Promise<Server>((resolve, reject) => {
     const listening = app.listen(port, '127.0.0.1', (error?: Error) => {
       if (error) reject(error);

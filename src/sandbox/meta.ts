@@ -1,146 +1,128 @@
 /**
- * Meta's `/users` edge, as strict as the real one.
+ * Meta's `/users` edge and what is read of audiences, as strict as the real one.
  * https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/users (read 2026-11)
  */
 import { createHash, randomInt } from 'node:crypto';
-import { Router, json, type Request, type RequestHandler, type Response } from 'express';
-import type { Fault, Faults } from './faults.ts';
+import { Router, json, type Request, type RequestHandler } from 'express';
+import { answerCall, bearerOf, destinationIn, HASH_OF_NOTHING, send, SHA256_HEX, type BrokenReplies, type MemberCall, type Reply, type StandIn } from './answer-call.ts';
+import { isWrong, type Fault } from './faults.ts';
 import type { SandboxDestination, SandboxMember, SandboxStore } from './store.ts';
 
 const HASHED = ['EMAIL', 'PHONE', 'GEN', 'DOBY', 'DOBM', 'DOBD', 'LN', 'FN', 'FI', 'CT', 'ST', 'ZIP', 'COUNTRY'];
 const COLUMNS = new Set([...HASHED, 'EXTERN_ID', 'MADID']);
-const HASH = /^[0-9a-f]{64}$/;
-/** SHA-256 of the empty text: somebody hashed nothing. */
-const HASH_OF_NOTHING = createHash('sha256').update('').digest('hex');
 const MOST_ROWS = 10_000;
 const MOST_SAMPLES = 100;
 const SUPPORTED_VERSION = 26;
 /** What the stand-in asks for when it throttles. Seconds. */
 const RESET_AFTER_S = 5;
 
-interface MetaAnswer {
-  status: number;
-  body: object;
-  headers?: Record<string, string>;
-}
-
-interface Call {
-  destination: SandboxDestination;
-  audience: string;
-  action: 'add' | 'remove';
-}
-
-export function metaRoutes(store: SandboxStore, faults: Faults): Router {
+export function metaRoutes(standIn: StandIn): Router {
+  const { store } = standIn;
   const router = Router();
   const readBody = json({ limit: '32mb', type: 'application/json' });
-  const handle: RequestHandler = async (request, response) => {
-    const destination = store.destination(String(request.params['destination']));
-    if (destination?.platform !== 'meta') {
-      response.status(404).json(error(100, 'Unknown path components', { subcode: 2500 }));
+  const changeUsers: RequestHandler = async (request, response) => {
+    const destination = destinationIn(request, store, 'meta');
+    if (!destination) {
+      send(response, { status: 404, body: error(100, 'Unknown path components', { subcode: 2500 }) });
       return;
     }
-    const call: Call = { destination, audience: String(request.params['audience']), action: request.method === 'DELETE' ? 'remove' : 'add' };
-    await answer(request, response, call, store, faults.take(destination.name));
+    const action = request.method === 'DELETE' ? 'remove' : 'add';
+    const call: MemberCall = { destination, audience: String(request.params['audience']), action, rows: countRows(request.body) };
+    await answerCall(standIn, response, call, broken, (fault) => whyRefused(request, call, store) ?? take(request.body as { payload: Payload }, call, store, fault));
   };
-  router.route('/:destination/:version/:audience/users').post(readBody, handle).delete(readBody, handle);
+  const reading = (answer: (destination: SandboxDestination, request: Request) => Reply | undefined): RequestHandler => (request, response, next) => {
+    const destination = destinationIn(request, store, 'meta');
+    const reply = destination && (whyUnauthorised(request, destination) ?? answer(destination, request));
+    if (reply) send(response, reply);
+    else next();
+  };
+  router.get('/:destination/:version/me/permissions', reading(() => ({ status: 200, body: { data: [{ permission: 'ads_management', status: 'granted' }] } })));
+  router.get('/:destination/:version/:account/customaudiences', reading(({ name }) => ({ status: 200, body: { data: store.audiencesOf(name).map((one) => ({ id: one.id, name: one.name })) } })));
+  router.post('/:destination/:version/:account/customaudiences', readBody, reading((destination, request) => create(store, destination, request.body)));
+  router.get('/:destination/:version/:object', reading((destination, request) => describe(store, destination, String(request.params['object']))));
+  router.route('/:destination/:version/:audience/users').post(readBody, changeUsers).delete(readBody, changeUsers);
   return router;
 }
 
-async function answer(request: Request, response: Response, call: Call, store: SandboxStore, fault: Fault | undefined): Promise<void> {
-  const rows = countRows(request.body);
-  const noted = { at: new Date().toISOString(), destination: call.destination.name, audience: call.audience, action: call.action, rows };
-  if (fault?.fault === 'slow_ms') await new Promise((resolve) => setTimeout(resolve, fault.ms));
-  const reply = broken(fault) ?? whyRefused(request, call, store) ?? take(request.body as { payload: Payload }, call, store, fault?.value);
-  if (fault?.fault === 'timeout_applied') {
-    // Applied and never answered: the caller has to give up by itself.
-    store.note({ ...noted, answer: null });
-    return;
-  }
-  store.note({ ...noted, answer: reply.status });
-  response.status(reply.status).set(reply.headers ?? {}).json(reply.body);
-}
+const broken: BrokenReplies = {
+  http_500: () => ({ status: 500, body: error(2, 'Service temporarily unavailable', { type: 'OAuthException', transient: true }) }),
+  rate_limit: (_call, ms) => ({
+      status: 400,
+      body: error(80003, 'There have been too many calls to this ad-account. Wait a bit and try again.', { subcode: 2446079, type: 'OAuthException' }),
+      headers: { 'X-Ad-Account-Usage': JSON.stringify({ acc_id_util_pct: 100, reset_time_duration: ms > 0 ? ms / 1_000 : RESET_AFTER_S, ads_api_access_tier: 'standard_access' }) },
+    }),
+  unauthorised: () => ({ status: 401, body: error(190, 'Error validating access token: The session has been invalidated.', { subcode: 460, type: 'OAuthException' }) }),
+  needs_person: () => ({ status: 400, body: error(200, 'Permissions error', { subcode: 1870034, title: 'Custom Audience Terms Not Accepted' }) }),
+  misconfigured: () => gone('0'),
+  refuse_removals: ({ action }) => action === 'remove' ? { status: 400, body: error(200, 'Permissions error', { subcode: 1870047, title: 'Custom audience too small' }) } : undefined,
+};
 
-function broken(fault: Fault | undefined): MetaAnswer | undefined {
-  switch (fault?.fault) {
-    case 'http_500':
-      return { status: 500, body: error(2, 'Service temporarily unavailable', { type: 'OAuthException', transient: true }) };
-    case 'rate_limit':
-      return {
-        status: 400,
-        body: error(80003, 'There have been too many calls to this ad-account. Wait a bit and try again.', { subcode: 2446079, type: 'OAuthException' }),
-        headers: { 'X-Ad-Account-Usage': JSON.stringify({ acc_id_util_pct: 100, reset_time_duration: RESET_AFTER_S, ads_api_access_tier: 'standard_access' }) },
-      };
-    case 'unauthorised':
-      return { status: 401, body: error(190, 'Error validating access token: The session has been invalidated.', { subcode: 460, type: 'OAuthException' }) };
-    case 'slow_ms':
-    case 'timeout_applied':
-    case 'unnamed_invalid':
-    case undefined:
-      return undefined;
-  }
-}
+const gone = (id: string): Reply => ({
+  status: 400,
+  body: error(100, `Unsupported request. Object with ID '${id}' does not exist, or cannot be loaded due to missing permissions`, { subcode: 33 }),
+});
 
 interface Payload {
   schema: string[];
   data: string[][];
 }
 
-function whyRefused(request: Request, call: Call, store: SandboxStore): MetaAnswer | undefined {
-  const refuse = (code: number, message: string, more: ErrorDetails = {}, status = 400): MetaAnswer => ({ status, body: error(code, message, more) });
-  if (request.get('authorization') !== `Bearer ${call.destination.accessToken}`) {
-    return refuse(190, 'Invalid OAuth access token - Cannot parse access token', { type: 'OAuthException' }, 401);
-  }
+function whyUnauthorised(request: Request, { settings }: SandboxDestination): Reply | undefined {
+  if (bearerOf(request) !== settings['access_token']) return { status: 401, body: error(190, 'Invalid OAuth access token - Cannot parse access token', { type: 'OAuthException' }) };
   const version = /^v(\d+)\.0$/.exec(String(request.params['version']))?.[1];
-  if (Number(version) !== SUPPORTED_VERSION) return refuse(2635, 'You are calling a deprecated version of the Ads API.');
-  if (store.sizeOf(call.destination.name, call.audience) === undefined) {
-    return refuse(100, `Unsupported request. Object with ID '${call.audience}' does not exist, or cannot be loaded due to missing permissions`, { subcode: 33 });
-  }
-  if ('payload' in request.query) return refuse(100, 'Invalid parameter', { title: 'Send the payload in the body' });
-  return whyPayloadRefused(request.body, refuse);
+  return Number(version) === SUPPORTED_VERSION ? undefined : { status: 400, body: error(2635, 'You are calling a deprecated version of the Ads API.') };
 }
 
-function whyPayloadRefused(body: unknown, refuse: (code: number, message: string, more?: ErrorDetails) => MetaAnswer): MetaAnswer | undefined {
-  const invalid = (title: string): MetaAnswer => refuse(100, 'Invalid parameter', { title });
+function whyRefused(request: Request, { destination, audience }: MemberCall, store: SandboxStore): Reply | undefined {
+  const unauthorised = whyUnauthorised(request, destination);
+  if (unauthorised) return unauthorised;
+  if (store.sizeOf(destination.name, audience) === undefined) return gone(audience);
+  if ('payload' in request.query) return { status: 400, body: error(100, 'Invalid parameter', { title: 'Send the payload in the body' }) };
+  return whyPayloadRefused(request.body, store.limitsOf(destination.name).rowsPerCall ?? MOST_ROWS);
+}
+
+function whyPayloadRefused(body: unknown, mostRows: number): Reply | undefined {
+  const invalid = (title: string): Reply => ({ status: 400, body: error(100, 'Invalid parameter', { title }) });
   const { payload } = (typeof body === 'object' && body !== null ? body : {}) as { payload?: Partial<Payload> };
   if (!payload || !Array.isArray(payload.schema) || !Array.isArray(payload.data)) return invalid('payload needs a schema and data');
   const { schema, data } = payload;
   const unknown = schema.find((column) => !COLUMNS.has(column));
   if (unknown !== undefined || schema.length === 0 || new Set(schema).size !== schema.length) return invalid(`schema ${JSON.stringify(schema)} is not valid`);
   if (data.length === 0) return invalid('data is empty');
-  if (data.length > MOST_ROWS) return refuse(1, 'Please reduce the amount of data you are asking for, then retry your request', { subcode: 99 });
+  if (data.length > mostRows) return { status: 400, body: error(1, 'Please reduce the amount of data you are asking for, then retry your request', { subcode: 99 }) };
   const hashed = schema.map((column) => HASHED.includes(column));
   for (const row of data) {
     if (!Array.isArray(row) || row.length !== schema.length) return invalid('Data is missing or does not match schema');
     for (const [index, value] of row.entries()) {
       if (typeof value !== 'string') return invalid('Data is missing or does not match schema');
-      if (value !== '' && hashed[index] && (!HASH.test(value) || value === HASH_OF_NOTHING)) return invalid(`${schema[index] ?? ''} must be hashed with SHA256`);
+      if (value !== '' && hashed[index] && (!SHA256_HEX.test(value) || value === HASH_OF_NOTHING)) return invalid(`${schema[index] ?? ''} must be hashed with SHA256`);
     }
   }
   return undefined;
 }
 
 /** Takes valid rows in and names the others, up to 100 of them. */
-function take({ payload }: { payload: Payload }, call: Call, store: SandboxStore, unnamed: string | undefined): MetaAnswer {
+function take({ payload }: { payload: Payload }, { destination, audience, action }: MemberCall, store: SandboxStore, fault: Fault | undefined): Reply {
   const { schema, data } = payload;
   const valid: SandboxMember[] = [];
   const samples: Record<string, string> = {};
   let invalid = 0;
   for (const row of data) {
     const member = Object.fromEntries(schema.map((column, index) => [column, row[index] ?? '']));
-    if (unnamed !== undefined && row.includes(unnamed)) {
+    if (isWrong(fault, 'unnamed_invalid', row)) {
       invalid++;
       continue;
     }
-    const reason = whyInvalid(schema, member);
+    const reason = isWrong(fault, 'named_invalid', row) ? 'invalid value' : whyInvalid(schema, member);
     if (reason === undefined) valid.push(member);
     else if (++invalid <= MOST_SAMPLES) samples[JSON.stringify(row)] = reason;
   }
-  store.apply({ destination: call.destination.name, audience: call.audience, action: call.action, rows: valid });
+  store.apply({ destination: destination.name, audience, action, rows: valid });
   return {
     status: 200,
     headers: { 'X-App-Usage': JSON.stringify({ call_count: 1, total_time: 1, total_cputime: 1 }) },
     body: {
-      audience_id: call.audience,
+      audience_id: audience,
       session_id: `42${String(randomInt(1e12))}${String(randomInt(1e5))}`,
       num_received: data.length,
       num_invalid_entries: invalid,
@@ -153,6 +135,32 @@ function whyInvalid(schema: readonly string[], member: SandboxMember): string | 
   if (schema.includes('EXTERN_ID') && member['EXTERN_ID'] === '') return 'empty external ID';
   if (['EXTERN_ID', 'MADID', 'EMAIL', 'PHONE'].every((column) => !member[column])) return 'no identifier to match';
   return undefined;
+}
+
+/** An ad account, or an audience. */
+function describe(store: SandboxStore, { name, settings }: SandboxDestination, id: string): Reply {
+  if (id === settings['ad_account']) return { status: 200, body: { id, name: 'The sandbox', account_status: 1, tos_accepted: { custom_audience_tos: 1 } } };
+  const audience = store.audiencesOf(name).find((one) => one.id === id);
+  if (!audience) return gone(id);
+  return {
+    status: 200,
+    body: {
+      id,
+      name: audience.name,
+      subtype: 'CUSTOM',
+      account_id: String(settings['ad_account']).replace('act_', ''),
+      operation_status: { code: 200, description: 'Normal' },
+      delivery_status: { code: 200, description: 'This audience is ready for use.' },
+      approximate_count_lower_bound: audience.size,
+      ...audience.said,
+    },
+  };
+}
+
+function create(store: SandboxStore, destination: SandboxDestination, body: unknown): Reply {
+  const { name, subtype, customer_file_source: source } = (body ?? {}) as Record<string, unknown>;
+  if (typeof name !== 'string' || subtype !== 'CUSTOM' || typeof source !== 'string') return { status: 400, body: error(100, 'Invalid parameter', { title: 'name, subtype and customer_file_source are required' }) };
+  return { status: 200, body: { id: store.create(destination.name, name) } };
 }
 
 const countRows = (body: unknown): number => {

@@ -14,9 +14,9 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
-import { pauseAfter, syncStateOf } from '../domain/failures.ts';
+import { pauseAfter, REJECTIONS_BEFORE_PROBE, syncStateOf, type FailureReport } from '../domain/failures.ts';
 import { mostMembers, suspectsAfterSuccess, type Suspects } from '../domain/poison.ts';
-import { SYNC_SIGNALS, SYNC_UPDATES, type PushResult, type SyncInput, type SyncStanding } from './contract.ts';
+import { SYNC_SIGNALS, SYNC_UPDATES, type PushBacklog, type PushResult, type SyncInput, type SyncStanding } from './contract.ts';
 import { describePause, describeStanding } from './describe-standing.ts';
 import { failedCallOf, failureReportOf } from './failure-report.ts';
 
@@ -24,6 +24,7 @@ const wake = defineSignal(SYNC_SIGNALS.wake);
 const pushNow = defineSignal(SYNC_SIGNALS.pushNow);
 const pause = defineUpdate<string>(SYNC_UPDATES.pause);
 const resume = defineUpdate<string>(SYNC_UPDATES.resume);
+const retry = defineUpdate<string, [who?: string]>(SYNC_UPDATES.retry);
 
 const SYNC_STATE = defineSearchAttributeKey('SyncState', SearchAttributeType.KEYWORD);
 
@@ -31,23 +32,35 @@ const SYNC_STATE = defineSearchAttributeKey('SyncState', SearchAttributeType.KEY
 const HEARTBEAT_MARGIN_MS = 5_000;
 
 const { reportTarget } = proxyLocalActivities<Activities>({ startToCloseTimeout: '1s', retry: { maximumAttempts: 1 } });
-const { pauseTarget, resumeTarget } = proxyActivities<Activities>({ startToCloseTimeout: '10s', retry: { maximumAttempts: 5 } });
+const { pauseTarget, resumeTarget, retryTarget } = proxyActivities<Activities>({ startToCloseTimeout: '10s', retry: { maximumAttempts: 5 } });
+
+/** Shorter rests than this are not worth showing, in milliseconds. */
+const SHOWN_FROM_MS = 5_000;
 
 /**
- * Keeps one target equal to the ledger, for ever: waits for a wake, then pushes until nothing is pending. An outage makes it
- * push ever more rarely and say why; nothing is given up. One call at a time, removals first (the ledger sees to both).
+ * Keeps one target equal to the ledger, for ever: waits for a wake, then pushes until nothing is pending, and asks platforms
+ * that decide later what became of its requests. An outage makes it push ever more rarely and say why; nothing is given up.
+ * One call at a time, removals first (the ledger sees to both).
  */
 export async function audienceSync(input: SyncInput): Promise<void> {
   const sync = new Sync(input);
   for (;;) {
-    await condition(() => sync.hasWork);
-    await sync.pushOnce();
+    await sync.untilThereIsWork();
+    await sync.askAboutRequests();
+    if (sync.hasWork) await sync.pushOnce();
     if (workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
       await continueAsNew<typeof audienceSync>(sync.nextInput);
     }
   }
 }
+
+const BLOCKED_CURE = 'They are tried again each quarter of an hour; `headgate retry` tries them at once.';
+/** Row after row was refused alone, and so is the newest one: it is not the rows. */
+const WHOLE_CALL_IS_REFUSED = {
+  kind: 'rejected_request',
+  cure: 'Every member is refused, so the call or the audience is wrong: run `headgate check`. Afterwards `headgate retry` tries the rejected ones again.',
+} as const;
 
 class Sync {
   readonly #target: { destination: string; audienceKey: string };
@@ -58,6 +71,9 @@ class Sync {
   #now = false;
   #paused: boolean;
   #suspects: Suspects;
+  #rejectedInARow: number;
+  /** When the first request is to be asked about, in milliseconds since the epoch. */
+  #nextCheckAt: number | null = null;
   /** Counts resumes: a push that began before one does not know of it. */
   #resumes = 0;
 
@@ -67,10 +83,12 @@ class Sync {
     this.#standing = input.standing ?? { state: 'ok', failures: 0 };
     this.#paused = this.#standing.state === 'paused';
     this.#suspects = input.suspects;
+    this.#rejectedInARow = input.rejectedInARow ?? 0;
     setHandler(wake, () => void (this.#awake = true), { description: 'Something is pending. Does not shorten a pause after a failure.' });
     setHandler(pushNow, () => { this.#pushNow(); }, { description: 'Push at once, also while pausing after a failure.' });
     setHandler(pause, () => this.#pause(), { description: 'Stop pushing; what is pending is kept.' });
     setHandler(resume, () => this.#resume(), { description: 'Push again, at once.' });
+    setHandler(retry, (who) => this.#retry(who), { description: 'Try rejected and blocked members again: all of them, or the one of a customer id or person id.' });
     this.#describe();
   }
 
@@ -80,15 +98,42 @@ class Sync {
 
   get nextInput(): SyncInput {
     const suspects = this.#suspects === undefined ? {} : { suspects: this.#suspects };
-    return { ...this.#target, callTimeoutMs: this.#callTimeoutMs, standing: this.#standing, ...suspects };
+    return { ...this.#target, callTimeoutMs: this.#callTimeoutMs, standing: this.#standing, rejectedInARow: this.#rejectedInARow, ...suspects };
+  }
+
+  /** Until something is pending, or a request is to be asked about. */
+  async untilThereIsWork(): Promise<void> {
+    if (this.hasWork || this.#checkIsDue) return;
+    if (this.#nextCheckAt === null) await condition(() => this.hasWork);
+    else await condition(() => this.hasWork, Math.max(1, this.#nextCheckAt - Date.now()), { summary: 'until the platform is asked what became of its requests' });
+  }
+
+  get #checkIsDue(): boolean {
+    return this.#nextCheckAt !== null && this.#nextCheckAt <= Date.now();
+  }
+
+  /** Also while paused: asking changes nothing at the platform. */
+  async askAboutRequests(): Promise<void> {
+    if (!this.#checkIsDue) return;
+    try {
+      const { again, nextCheckMs, failed } = await this.#activities.followUp(this.#target);
+      this.#nextCheckAt = nextCheckMs === null ? null : Date.now() + nextCheckMs;
+      // Also when nothing has to be pushed again: the push tells how much is still being processed.
+      this.#awake ||= again > 0 || nextCheckMs === null;
+      if (failed) await this.#pauseFor(failed);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      await this.#failed(error);
+    }
   }
 
   async pushOnce(): Promise<void> {
+    const now = this.#now;
     // Before the push reads the ledger: a wake that comes after that reading must not be lost.
     this.#awake = this.#now = false;
     const resumes = this.#resumes;
     try {
-      const result = await this.#push();
+      const result = await this.#push(now);
       await this.#succeeded({ ...result, paused: result.paused && resumes === this.#resumes });
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -96,14 +141,18 @@ class Sync {
     }
   }
 
-  async #push(): Promise<PushResult> {
-    const { push } = proxyActivities<Activities>({
+  get #activities(): Pick<Activities, 'push' | 'followUp'> {
+    return proxyActivities<Activities>({
       heartbeatTimeout: this.#callTimeoutMs + HEARTBEAT_MARGIN_MS,
       startToCloseTimeout: '10m',
       retry: { initialInterval: '1s', maximumAttempts: 2 },
     });
+  }
+
+  #push(now: boolean): Promise<PushResult> {
     const most = mostMembers(this.#suspects);
-    return push(most === undefined ? this.#target : { ...this.#target, mostMembers: most });
+    const probe = this.#rejectedInARow >= REJECTIONS_BEFORE_PROBE;
+    return this.#activities.push({ ...this.#target, ...(most === undefined ? {} : { mostMembers: most }), ...(now ? { now } : {}), ...(probe ? { probe } : {}) });
   }
 
   async #succeeded(result: PushResult): Promise<void> {
@@ -114,12 +163,31 @@ class Sync {
       return;
     }
     if (result.more) this.#awake = true;
-    this.#suspects = suspectsAfterSuccess(this.#suspects, result.accepted + result.rejected);
+    this.#nextCheckAt = result.nextCheckMs === null ? null : Date.now() + result.nextCheckMs;
+    this.#count(result);
+    const waitsForItsTurn = result.restMs > 0 && result.accepted + result.rejected === 0;
+    if (!waitsForItsTurn) await this.#showSuccess(result.backlog);
+    if (result.restMs > 0) await this.#rest(result);
+    else if (result.paceMs > 0) await condition(() => this.#now || this.#paused, result.paceMs);
+  }
+
+  #count({ accepted, rejected }: PushResult): void {
+    this.#suspects = suspectsAfterSuccess(this.#suspects, accepted + rejected);
+    this.#rejectedInARow = accepted > 0 ? 0 : this.#rejectedInARow + rejected;
+  }
+
+  /** Removals that the platform refuses keep the target `stuck`, although everything else goes through. */
+  async #showSuccess(backlog: PushBacklog): Promise<void> {
     const before = this.#standing;
-    this.#standing = { state: 'ok', failures: 0, lastSuccessAt: Date.now(), backlog: result.backlog };
-    if (before.state === 'ok') this.#describe();
-    else await this.#show(this.#standing);
-    if (result.restMs > 0) await this.#rest(result.restMs);
+    const lastSuccess = { lastSuccessAt: Date.now() };
+    const { blocked, blockedReason } = backlog;
+    const next: SyncStanding =
+      blocked > 0
+        ? { state: 'stuck', failures: 0, ...lastSuccess, backlog, report: { kind: 'needs_person', cause: `${String(blocked)} removals are refused: ${blockedReason ?? ''}`, cure: BLOCKED_CURE } }
+        : { state: 'ok', failures: 0, ...lastSuccess, backlog };
+    if (before.state !== next.state || before.report?.cause !== next.report?.cause) return this.#show(next);
+    this.#standing = next;
+    this.#describe();
   }
 
   async #failed(error: unknown): Promise<void> {
@@ -130,17 +198,23 @@ class Sync {
       this.#suspects = call.carried;
       return;
     }
+    const probed = report.kind === 'invalid_row' && this.#rejectedInARow >= REJECTIONS_BEFORE_PROBE;
+    await this.#pauseFor(probed ? { ...report, ...WHOLE_CALL_IS_REFUSED, cause: `${report.cause}, and nothing else was accepted since` } : report, call?.backlog);
+  }
+
+  async #pauseFor(report: FailureReport, read?: PushBacklog): Promise<void> {
     const failures = this.#standing.failures + 1;
-    const backlog = call?.backlog ?? this.#standing.backlog;
+    const backlog = read ?? this.#standing.backlog;
     const retryInMs = pauseAfter(report, failures, Math.random());
     await this.#show({ state: syncStateOf(report.kind), failures, ...this.#lastSuccess, report, ...(backlog ? { backlog } : {}) }, retryInMs);
     await condition(() => this.#now || this.#paused, retryInMs, { summary: describePause(report, failures) });
   }
 
-  /** The platform's usage headers ask for a rest although the call went through. */
-  async #rest(restMs: number): Promise<void> {
-    await this.#show({ ...this.#standing, state: 'throttled' }, restMs);
-    await condition(() => this.#now || this.#paused, restMs, { summary: 'rests: the platform says that its quota is used up' });
+  /** The account's budget is used up: by what its targets have sent, or by the platform's own word. Spread, so that they do not all come back at once. */
+  async #rest({ restMs, resting }: PushResult): Promise<void> {
+    const ms = Math.ceil(restMs * (1 + Math.random() / 10));
+    if (resting && ms >= SHOWN_FROM_MS) await this.#show({ ...this.#standing, state: 'throttled' }, ms);
+    await condition(() => this.#now || this.#paused, ms, { summary: resting ? 'rests: the platform says that its quota is used up' : "waits for its turn in the account's budget" });
     this.#awake = true;
   }
 
@@ -164,6 +238,13 @@ class Sync {
     this.#awake = this.#now = true;
     await this.#show({ ...this.#standing, state: 'ok', failures: 0 });
     return `${this.#target.destination}/${this.#target.audienceKey} pushes again`;
+  }
+
+  async #retry(who: string | undefined): Promise<string> {
+    const count = await retryTarget({ ...this.#target, who });
+    this.#rejectedInARow = 0;
+    this.#awake = this.#now = true;
+    return `${String(count)} rejected or blocked members of ${this.#target.destination}/${this.#target.audienceKey} are tried again`;
   }
 
   get #lastSuccess(): Pick<SyncStanding, 'lastSuccessAt'> {

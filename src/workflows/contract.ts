@@ -74,12 +74,18 @@ export interface SyncInput extends TargetRef {
   standing?: SyncStanding;
   /** Of the pending members, the first so many hold one for which the platform refuses the whole call. */
   suspects?: number;
+  /** How many members the platform has rejected since it last accepted one. */
+  rejectedInARow?: number;
 }
 
 /** Input of one push. */
 export interface PushInput extends TargetRef {
   /** Carry no more members than this; absent: as many as the platform takes. */
   mostMembers?: number;
+  /** Call although the platform asked for a rest, because a person says so. */
+  now?: boolean;
+  /** Carry only the newest member, to find out whether any call goes through. */
+  probe?: boolean;
 }
 
 /** How a sync stands, as carried over and shown in the Temporal UI. Times in milliseconds since the epoch. */
@@ -95,6 +101,11 @@ export interface PushBacklog {
   adds: number;
   removes: number;
   oldestPendingAt: number | null;
+  /** Removals that the platform refuses for now, and its reason for one of them. */
+  blocked: number;
+  blockedReason: string | null;
+  /** Members of requests that the platform decides later. */
+  processing: number;
 }
 
 /** A call that the platform refused, as carried in the failure's details. */
@@ -108,16 +119,36 @@ export interface FailedCall {
 /** What one push did. */
 export interface PushResult {
   operation: 'add' | 'remove' | 'none';
+  /** Members that the platform has taken in, at once or for later. */
   accepted: number;
+  /** Members that the platform refuses. */
   rejected: number;
+  /** Members with nothing that the platform takes; no call was made for them. */
+  unusable: number;
   /** More is pending than this push carried: push again at once. */
   more: boolean;
   backlog: PushBacklog;
   /** The ledger says that this target is paused. */
   paused: boolean;
-  /** How long the platform wants to be left alone, in milliseconds. */
+  /** When to ask what became of a request that the platform decides later, in milliseconds; null when there is none. */
+  nextCheckMs: number | null;
+  /** How long to make no call, in milliseconds: the account's budget is used up. */
   restMs: number;
+  /** The platform itself asked for that rest. */
+  resting: boolean;
+  /** Least time until the next call, in milliseconds, so that changes gather. */
+  paceMs: number;
   callTimeoutMs: number;
+}
+
+/** What came of asking about requests that a platform decides later. */
+export interface FollowUpResult {
+  /** Members who are pending again. */
+  again: number;
+  /** When to ask again, in milliseconds; null when nothing is open. */
+  nextCheckMs: number | null;
+  /** Why a request failed as a whole, if one did. */
+  failed: FailureReport | null;
 }
 
 /** What the ledger is told of a sync. */
@@ -136,6 +167,6 @@ export interface LifeboatInput {
 
 /** Messages of `audienceSync`. */
 export const SYNC_SIGNALS = { wake: 'wake', pushNow: 'pushNow' } as const;
-export const SYNC_UPDATES = { pause: 'pause', resume: 'resume' } as const;
+export const SYNC_UPDATES = { pause: 'pause', resume: 'resume', retry: 'retry' } as const;
 /** Signal of `audienceAdd`: a newer decision has replaced this one. */
 export const SUPERSEDED_SIGNAL = 'superseded';

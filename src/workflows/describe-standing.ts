@@ -24,6 +24,8 @@ export function describeStanding(target: TargetRef, standing: SyncStanding): str
     const since = backlog.oldestPendingAt === null ? '' : `, the oldest since ${formatTime(backlog.oldestPendingAt)}`;
     lines.push(`- Backlog when last read: ${String(backlog.removes)} removals, ${String(backlog.adds)} adds${since}`);
   }
+  if (backlog && backlog.processing > 0) lines.push(`- Taken in by the platform and not decided yet: ${String(backlog.processing)}`);
+  if (backlog && backlog.blocked > 0) lines.push(`- Removals that the platform refuses for now: ${String(backlog.blocked)}`);
   lines.push(`- Last success: ${lastSuccessAt === undefined ? 'none yet' : formatTime(lastSuccessAt)}`);
   return lines.join('\n');
 }

@@ -134,9 +134,9 @@ describe('holdout', () => {
   test('a held-out person is decided and timed, but not wanted at any platform', () => {
     const decided = decide(undefined, add({ arm: 'holdout' }));
     expect(decided).toMatchObject({ outcome: 'held_out', membership: { state: 'in', expiresAt: NOON + WEEK } });
-    expect(wantedAtPlatforms(after(add({ arm: 'holdout' })))).toBe('out');
-    expect(wantedAtPlatforms(after(add()))).toBe('in');
-    expect(wantedAtPlatforms(after(remove()))).toBe('out');
+    expect(wantedAtPlatforms(after(add({ arm: 'holdout' })), undefined)).toBe('out');
+    expect(wantedAtPlatforms(after(add()), undefined)).toBe('in');
+    expect(wantedAtPlatforms(after(remove()), undefined)).toBe('out');
   });
 
   test('an expired arrival is called expired also in the holdout', () => {

@@ -46,6 +46,6 @@ test('two persons found to be one keep everything that either ever went by', () 
 test('the newest consent counts, in either order', () => {
   const granted = { ...seen('ada', 1), consent: { ad_user_data: 'granted' as const } };
   const denied = { ...seen('ada', 2), consent: { ad_user_data: 'denied' as const } };
-  expect(learnFromEvent(learnFromEvent(NOBODY, granted), denied).consent).toEqual({ ad_user_data: 'denied' });
-  expect(learnFromEvent(learnFromEvent(NOBODY, denied), granted).consent).toEqual({ ad_user_data: 'denied' });
+  expect(learnFromEvent(learnFromEvent(NOBODY, granted), denied).consent).toEqual({ ad_user_data: 'denied', asOf: 2 });
+  expect(learnFromEvent(learnFromEvent(NOBODY, denied), granted).consent).toEqual({ ad_user_data: 'denied', asOf: 2 });
 });

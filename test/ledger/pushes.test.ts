@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 const apply = (...events: HeadgateEvent[]) => ledger.applyEvents(events.map((event) => ({ kind: 'event', event })));
-const pending = (limit = 100, only?: string[]) => ledger.loadPending(TARGET, limit, only);
+const pending = (limit = 100, only?: string[]) => ledger.loadPending(TARGET, limit, { onlyProfiles: only });
 const accepted = (loaded: Pending): MemberOutcome[] => loaded.members.map(({ personId, revision }) => ({ personId, revision, status: 'accepted' }));
 const start = (loaded: Pending, deadlineMs = LATER) =>
   ledger.startPush(TARGET, { operation: loaded.operation === 'remove' ? 'remove' : 'add', members: loaded.members, deadlineMs });

@@ -12,7 +12,7 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
 
 const TOKEN = 'a-sandbox-token';
 const AUDIENCE = '6000000000001';
-const destinations = [{ name: 'meta_main', platform: 'meta', accessToken: TOKEN, audienceIds: [AUDIENCE] }];
+const destinations = [{ name: 'meta_main', platform: 'meta', settings: { access_token: TOKEN, ad_account: 'act_1' }, audienceIds: [AUDIENCE] }];
 let sandbox: Sandbox;
 
 beforeAll(async () => {

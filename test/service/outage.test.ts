@@ -53,7 +53,7 @@ test('a throttled account rests for as long as Meta says, and shows it', async (
   const { person, hash } = somebody();
   await service.post(person);
   await until(syncState, (state) => state === 'throttled');
-  const calls = () => (service.sandbox.store.state as { calls: { at: string; answer: number }[] }).calls;
+  const calls = () => service.sandbox.store.state.calls;
   await isIn(hash);
   const refused = calls().findIndex((call) => call.answer === 400);
   const [before, after] = [calls()[refused], calls()[refused + 1]];

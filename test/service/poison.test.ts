@@ -17,7 +17,7 @@ test('when Meta counts an invalid row without naming it, that one is rejected wi
   const [poison] = people.slice(17);
   if (!poison) throw new Error('nobody');
   await Promise.all(people.map(({ person }) => service.post(person)));
-  service.sandbox.faults.set('meta_main', { fault: 'unnamed_invalid', ms: 0, value: poison.hash });
+  service.sandbox.faults.set('meta_main', { fault: 'unnamed_invalid', ms: 0, values: [poison.hash] });
   const before = service.sandbox.store.sizeOf('meta_main', CART_AT_META);
   await service.client.workflow.getHandle('headgate/sync/meta_main/high_intent_cart_7d_v1').signal('pushNow');
 

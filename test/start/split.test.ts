@@ -9,7 +9,8 @@ import { findFreePort } from '../../src/embedded/ports.ts';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { collect, ROOT } from '../support/headgate-process.ts';
-import { CART_AT_META, postWebhook, REGISTRY, sandboxDestinations } from '../support/service.ts';
+import { sandboxDestinations } from '../../src/config/sandbox-destinations.ts';
+import { CART_AT_META, postWebhook, REGISTRY } from '../support/service.ts';
 import { somebody } from '../support/somebody.ts';
 import { startTestTemporal, type TestTemporal } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
@@ -61,7 +62,7 @@ test('two apis and two workers carry a person from a webhook to the platform, an
   const people = Array.from({ length: 20 }, somebody);
   const answers = await Promise.all(people.map(({ person }, index) => postWebhook(`http://127.0.0.1:${String(ports[index % 2])}`, person)));
   expect(answers.every(({ status }) => status === 200)).toBe(true);
-  const members = (): string[] => (sandbox.store.state as { destinations: { meta_main: { audiences: Record<string, { hashes: string[] }> } } }).destinations.meta_main.audiences[CART_AT_META]?.hashes ?? [];
+  const members = (): string[] => sandbox.store.state.destinations['meta_main']?.audiences[CART_AT_META]?.hashes ?? [];
   for (const { hash } of people) await until(members, (hashes) => hashes.includes(hash));
 
   const url = `http://127.0.0.1:${String(ports[0])}`;

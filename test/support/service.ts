@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { sign } from '../../src/api/index.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
 import { parseRegistry, type Registry } from '../../src/config/registry.ts';
+import { sandboxDestinations } from '../../src/config/sandbox-destinations.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
 import { createLogger } from '../../src/monitoring/logger.ts';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
@@ -57,10 +58,6 @@ export interface TestService {
   stop: () => Promise<void>;
 }
 
-interface SandboxState {
-  destinations: Record<string, { audiences: Record<string, { members: number; hashes: string[]; calls: number }> }>;
-}
-
 export interface ServiceOptions {
   registry?: string;
   destination?: string;
@@ -70,6 +67,7 @@ export interface ServiceOptions {
 
 /** Every file that starts one stops it in `afterAll`. */
 export async function startService(options: ServiceOptions = {}): Promise<TestService> {
+  const destination = options.destination ?? 'meta_main';
   const registry = parseRegistry(options.registry ?? REGISTRY, 'headgate.yaml', { variables: {}, sandboxAllowed: true });
   const database = await createDatabase();
   const databaseUrl = (await options.through?.(database.url)) ?? database.url;
@@ -84,7 +82,7 @@ export async function startService(options: ServiceOptions = {}): Promise<TestSe
     database,
     temporal,
     post: (body) => postWebhook(service.url, body),
-    members: (id) => (sandbox.store.state as SandboxState).destinations[options.destination ?? 'meta_main']?.audiences[id]?.hashes ?? [],
+    members: (id) => sandbox.store.state.destinations[destination]?.audiences[id]?.hashes ?? [],
     read: async (path) => {
       const response = await fetch(`${service.url}${path}`);
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
@@ -128,17 +126,6 @@ async function startHeadgate(registry: Registry, databaseUrl: string, temporal: 
   const api = await startApi(parts, undefined);
   life.started('api', api.stop);
   return { life, parts, client: connection.client, url: api.url };
-}
-
-export function sandboxDestinations(registry: Registry) {
-  return [...registry.destinations.values()].map(({ entry, settings }) => ({
-    name: entry.name,
-    platform: entry.platform,
-    accessToken: String((settings as { access_token?: unknown }).access_token),
-    audienceIds: [...registry.policies.audiences.values()].flatMap((audience) =>
-      audience.targets.filter((target) => target.destination === entry.name).map((target) => target.platformAudienceId),
-    ),
-  }));
 }
 
 /** Signs and posts as Customer.io does. */

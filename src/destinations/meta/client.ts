@@ -1,9 +1,8 @@
-/** Meta's wire: one call that adds or removes rows. Payload in the body, token in the header, never in the address. */
+/** Meta's wire. Payload in the body, token in the header, never in the address. */
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import { PlatformFailure } from '../../domain/failures.ts';
 import type { PushOperation } from '../destination.ts';
-import { callPlatform, type HttpAnswer } from '../http-call.ts';
+import { callPlatform, notUnderstood, refusal, type HttpAnswer } from '../http-call.ts';
 import { META_API_VERSION } from './api-version.ts';
 import { failureOf, readMetaError } from './errors.ts';
 import type { Payload } from './mapping.ts';
@@ -29,28 +28,11 @@ const samples = z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())
 const answer = z.object({ num_received: z.number(), num_invalid_entries: z.number().default(0), invalid_entry_samples: samples });
 
 /** Sends one call. Throws PlatformFailure for everything but a 200 that says what was received. */
-export async function changeUsers(
-  { destination, baseUrl, settings }: MetaClientOptions,
-  operation: PushOperation,
-  audienceId: string,
-  payload: Payload,
-  signal: AbortSignal,
-): Promise<Received> {
-  const url = `${baseUrl}/${META_API_VERSION}/${encodeURIComponent(audienceId)}/users`;
-  const reply = await callPlatform(destination, url, {
-    method: operation === 'add' ? 'POST' : 'DELETE',
-    headers: { authorization: `Bearer ${settings.access_token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ payload, ...proof(settings) }),
-    signal,
-  });
-  const restMs = restAfter(reply.headers);
-  const error = readMetaError(reply.json);
-  if (error) {
-    const report = failureOf(error, restMs);
-    throw new PlatformFailure(`${destination} refused audience ${audienceId}: ${report.cause}.`, report);
-  }
-  const parsed = answer.safeParse(reply.json);
-  if (reply.status !== 200 || !parsed.success) throw notUnderstood(destination, reply);
+export async function changeUsers(options: MetaClientOptions, operation: PushOperation, audienceId: string, payload: Payload, signal: AbortSignal): Promise<Received> {
+  const method = operation === 'add' ? 'POST' : 'DELETE';
+  const { json, restMs, reply } = await callMeta(options, method, `${encodeURIComponent(audienceId)}/users`, `audience ${audienceId}`, signal, { payload });
+  const parsed = answer.safeParse(json);
+  if (!parsed.success) throw notUnderstood(options.destination, reply);
   return {
     received: parsed.data.num_received,
     invalid: parsed.data.num_invalid_entries,
@@ -59,11 +41,31 @@ export async function changeUsers(
   };
 }
 
-/** A gateway's page, or a 200 that does not say what it took: nothing is known, so the call is made again. */
-function notUnderstood(destination: string, reply: HttpAnswer): PlatformFailure {
-  const cause = `HTTP ${String(reply.status)} with a body that Meta's API does not give: ${reply.text.replace(/\s+/g, ' ')}`;
-  return new PlatformFailure(`${destination}: ${cause}.`, { kind: reply.status === 200 ? 'timed_out' : 'unavailable', cause, cure: '' });
+/**
+ * One call of the Graph API: what is not a 200 with JSON throws PlatformFailure.
+ * @param what for messages: what the call was about
+ */
+export async function callMeta(
+  { destination, baseUrl, settings }: MetaClientOptions,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  what: string,
+  signal: AbortSignal,
+  body?: object,
+): Promise<{ json: unknown; restMs: number; reply: HttpAnswer }> {
+  const headers = { authorization: `Bearer ${settings.access_token}`, 'content-type': 'application/json' };
+  const query = method === 'GET' ? queryOf(proof(settings)) : '';
+  const url = `${baseUrl}/${META_API_VERSION}/${path}${query === '' ? '' : `${path.includes('?') ? '&' : '?'}${query}`}`;
+  const content = method === 'GET' ? {} : { body: JSON.stringify({ ...body, ...proof(settings) }) };
+  const reply = await callPlatform(destination, url, { method, headers, ...content, signal });
+  const restMs = restAfter(reply.headers);
+  const error = readMetaError(reply.json);
+  if (error) throw refusal(destination, what, failureOf(error, restMs));
+  if (reply.status !== 200) throw notUnderstood(destination, reply);
+  return { json: reply.json, restMs, reply };
 }
+
+const queryOf = (parameters: object): string => new URLSearchParams(Object.entries(parameters).map(([name, value]): [string, string] => [name, String(value)])).toString();
 
 function readSamples(given: z.infer<typeof samples>): Map<string, string> {
   if (given === undefined || Array.isArray(given)) return new Map();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationSetting } from '../settings.ts';
+import { callsPerMinuteSetting, durationSetting } from '../settings.ts';
 
 /** A Meta ad account in `headgate.yaml`. */
 export const metaSettings = z.strictObject({
@@ -14,6 +14,7 @@ export const metaSettings = z.strictObject({
     .optional()
     .meta({ secret: true, description: 'When given, each call carries an appsecret_proof.' }),
   timeout: durationSetting('20s').describe('How long one call may take.'),
+  calls_per_minute: callsPerMinuteSetting.optional(),
 });
 
 export type MetaSettings = z.infer<typeof metaSettings>;
