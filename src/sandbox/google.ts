@@ -22,6 +22,8 @@ interface TakenRequest {
   /** Those that are found out to be wrong, with the reason. */
   wrong: Map<AudienceMember, string>;
   decidedAt: number;
+  /** What is left of a sandbox that was reset changes nothing any more. */
+  resets: number;
   applied: boolean;
 }
 
@@ -99,14 +101,14 @@ export function googleRoutes(standIn: StandIn): Router {
       else if (member.consent?.adUserData === 'CONSENT_DENIED') wrong.set(member, 'DENIED_CONSENT');
     }
     const processingMs = store.limitsOf(destination.name).processingMs ?? PROCESSING_MS;
-    const taken: TakenRequest = { destination: destination.name, audience, action, members, wrong, decidedAt: Date.now() + processingMs, applied: false };
+    const taken: TakenRequest = { destination: destination.name, audience, action, members, wrong, decidedAt: Date.now() + processingMs, resets: store.resets, applied: false };
     requests.set(requestId, taken);
     setTimeout(() => { applyIfDue(taken); }, processingMs).unref();
     return { status: 200, body: { requestId } };
   }
 
   function applyIfDue(request: TakenRequest): void {
-    if (request.applied || request.decidedAt > Date.now()) return;
+    if (request.applied || request.decidedAt > Date.now() || request.resets !== store.resets) return;
     request.applied = true;
     const { destination, audience, action, members, wrong } = request;
     store.apply({ destination, audience, action, rows: members.filter((member) => !wrong.has(member)).map(toRow) });

@@ -115,6 +115,7 @@ export class SandboxStore {
   readonly #limits = new Map<string, SandboxLimits>();
   readonly #tokens = new Map<string, Set<string>>();
   #calls: SandboxCall[] = [];
+  #resets = 0;
   readonly #journal: number | undefined;
 
   constructor(destinations: readonly SandboxDestination[], journal?: string) {
@@ -198,7 +199,13 @@ export class SandboxStore {
     if (this.#calls.length > KEPT_CALLS) this.#calls = this.#calls.slice(-KEPT_CALLS / 2);
   }
 
+  /** Tells what was before a reset from what came after it. */
+  get resets(): number {
+    return this.#resets;
+  }
+
   reset(): void {
+    this.#resets++;
     this.#makeAudiences();
     this.#limits.clear();
     this.#calls = [];
