@@ -19,7 +19,7 @@ module.exports = {
     room('monitoring', ['domain/']),
     room('sandbox', []),
     room('embedded', []),
-    room('cli', ['domain/', 'api/index', 'config/', 'dev\\.ts', 'workflows/contract']),
+    room('cli', ['domain/', 'api/index', 'config/', 'destinations/catalog', 'dev\\.ts', 'temporal/index', 'workflows/contract']),
     {
       name: 'platform-imports',
       comment: 'A platform knows the files directly in destinations/ and domain/, never another platform.',

@@ -5,6 +5,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { readFile } from 'node:fs/promises';
 import { createActivities } from './activities/index.ts';
 import { createApp, GroupCommit, Watchdog, type DoorSource } from './api/index.ts';
+import { connectDestinations } from './config/connect-destinations.ts';
 import type { Environment } from './config/environment.ts';
 import type { Registry } from './config/registry.ts';
 import type { Destination } from './destinations/destination.ts';
@@ -87,16 +88,6 @@ export function buildParts(options: PartsOptions): Parts {
       await ledger.close();
     },
   };
-}
-
-function connectDestinations(registry: Registry, sandboxUrl: string | undefined): Map<string, Destination> {
-  return new Map(
-    [...registry.destinations].map(([name, { platform, settings, sandbox }]) => {
-      const own = sandbox && sandboxUrl !== undefined ? `${sandboxUrl}/${name}` : undefined;
-      if (sandbox && own === undefined) throw new Error(`destination ${name} is for the sandbox, and there is none`);
-      return [name, platform.connect(settings, { name, sandboxUrl: own })];
-    }),
-  );
 }
 
 /** The api: door, relay, reading. Resolves when it listens. */

@@ -16,7 +16,7 @@ export function createTargetStanding({ ledger }: ActivityDependencies) {
       await ledger.setTargetPaused(target, false);
     },
     /** Rejected and blocked members become pending; returns how many. */
-    async retryTarget({ who, ...target }: TargetRef & { who?: string | undefined }): Promise<number> {
+    async retryTarget({ who, ...target }: TargetRef & { who?: string }): Promise<number> {
       return ledger.retryRefused(target, who);
     },
   };

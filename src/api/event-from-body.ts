@@ -1,7 +1,7 @@
 /** From a body to an event: validated, normalised, hashed. Nothing in the clear leaves this file but the customer's own ids. */
 import { hash } from 'node:crypto';
 import { clampTime, UNSENT, type Consent, type HeadgateEvent, type JsonObject, type PersonClaim } from '../domain/event.ts';
-import type { IdentifiersByPlatform, RawPerson } from '../domain/identifiers.ts';
+import { personFromFields, type IdentifiersByPlatform, type RawPerson } from '../domain/identifiers.ts';
 import type { Problem } from '../domain/quarantine.ts';
 import { holdsEmail, personalValues, redactObject, redactText } from './redact.ts';
 import { webhookBody, type WebhookBody } from './webhook-schema.ts';
@@ -9,6 +9,8 @@ import { webhookBody, type WebhookBody } from './webhook-schema.ts';
 export interface EventContext {
   source: string;
   people: string;
+  /** How phones without country code are read. */
+  phoneCountry?: string | undefined;
   /** Milliseconds since the epoch. */
   receivedAt: number;
   hasAudience: (key: string) => boolean;
@@ -70,7 +72,7 @@ function contradictions(body: JsonObject, context: EventContext, wrong: Readonly
 }
 
 function makeEvent(body: WebhookBody, given: JsonObject, context: EventContext): HeadgateEvent {
-  const { claim, identifiers } = context.identify(rawPerson(body));
+  const { claim, identifiers } = context.identify(personFromBody(body, context.phoneCountry));
   const person: PersonClaim = { ...claim };
   if (body.customer_id !== undefined) person.customerId = withoutEmail(body.customer_id);
   if (body.cio_id !== undefined) person.cioId = withoutEmail(body.cio_id);
@@ -97,23 +99,9 @@ function makeEvent(body: WebhookBody, given: JsonObject, context: EventContext):
   };
 }
 
-function rawPerson(body: WebhookBody): RawPerson {
-  const profile = body.profile;
-  const fields: { [K in keyof RawPerson]: string | undefined } = {
-    customerId: body.customer_id === undefined ? undefined : withoutEmail(body.customer_id),
-    email: body.email,
-    phone: body.phone,
-    firstName: profile?.first_name,
-    lastName: profile?.last_name,
-    country: profile?.country,
-    region: profile?.region,
-    city: profile?.city,
-    postalCode: profile?.postal_code,
-    birthDate: profile?.birth_date,
-    gender: profile?.gender,
-    mobileAdId: profile?.mobile_ad_id,
-  };
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+function personFromBody({ customer_id: customerId, email, phone, profile }: WebhookBody, phoneCountry: string | undefined): RawPerson {
+  const fields = { ...profile, customer_id: customerId === undefined ? undefined : withoutEmail(customerId), email, phone };
+  return personFromFields(fields, phoneCountry);
 }
 
 /** Workspaces that use the e-mail address as the person's id: the id is hashed, and stays one id. */

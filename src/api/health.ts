@@ -38,6 +38,8 @@ async function readGauges(metrics: Metrics, ledger: Ledger): Promise<void> {
     metrics.pending.set(labels, row.pending);
     metrics.pendingAgeSeconds.set(labels, age(row.oldest.getTime()));
   }
+  metrics.blocked.reset();
+  for (const row of await ledger.countBlocked()) metrics.blocked.set({ destination: row.destination, audience: row.audience_key }, row.blocked);
   metrics.syncState.reset();
   for (const target of await ledger.listTargets()) {
     metrics.syncState.set({ destination: target.destination, audience: target.audienceKey, state: target.state }, 1);

@@ -10,6 +10,7 @@ import { readingRoutes, type ReadingOptions } from './reading.ts';
 import type { Watchdog } from './watchdog.ts';
 import { webhookRoutes, type DoorOptions } from './webhooks.ts';
 
+export { withoutEmail } from './event-from-body.ts';
 export { GroupCommit } from './group-commit.ts';
 export { isLoopback } from './authorise-reading.ts';
 export { sign } from './verify-signature.ts';

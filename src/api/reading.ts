@@ -132,6 +132,8 @@ function describeAudience(
         oldest_pending: counts?.oldest_pending ?? null,
         rejected: counts?.rejected ?? 0,
         blocked: counts?.blocked ?? 0,
+        processing: counts?.processing ?? 0,
+        match_rate: standing?.matchRate ?? null,
         workflow_url: workflowUrl(temporalUi, syncWorkflowId(target.destination, target.audienceKey)),
       };
     }),

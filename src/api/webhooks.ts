@@ -15,6 +15,8 @@ import { whyUnauthorised, type Credentials } from './verify-signature.ts';
 export interface DoorSource extends Credentials {
   name: string;
   people: string;
+  /** How phones without country code are read. */
+  phoneCountry?: string | undefined;
 }
 
 export interface DoorOptions {
@@ -83,6 +85,7 @@ async function answerTo(request: Request, options: DoorOptions): Promise<Answer>
   const understood = eventFromBody(text, {
     source: source.name,
     people: source.people,
+    phoneCountry: source.phoneCountry,
     receivedAt,
     hasAudience: (key) => options.policies.audiences.has(key),
     identify: options.identify,

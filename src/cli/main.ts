@@ -1,7 +1,10 @@
 /** The `headgate` command: what operators and newcomers type. Start reading at commands/. */
 import { Command } from 'commander';
+import { addCheckCommand } from './commands/check.ts';
+import { addIdentifiersCommand } from './commands/identifiers.ts';
 import { addReadCommands } from './commands/read.ts';
 import { addSendCommand } from './commands/send.ts';
+import { addTargetCommands } from './commands/target.ts';
 
 /** Exit status: 0 when it worked, 1 when it did not, 2 when the command line was wrong. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -20,6 +23,9 @@ export async function main(args: readonly string[]): Promise<void> {
     });
   addSendCommand(program);
   addReadCommands(program);
+  addCheckCommand(program);
+  addTargetCommands(program);
+  addIdentifiersCommand(program);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -30,6 +30,11 @@ export const sourceSchema = z
     reporting_secret: secrets.optional().describe('Key of the reporting webhook.'),
     bearer_token: secrets.optional().describe('Expected as `Authorization: Bearer …`, besides or instead of a signature.'),
     people: name.optional().describe('Sources with the same value share their persons. Default: the source\'s own name.'),
+    default_country: z
+      .string()
+      .regex(/^[A-Za-z]{2}$/, 'must be an ISO 3166-1 alpha-2 code such as US')
+      .optional()
+      .describe('How phones without a country code are read when the person has no country. Default: they are not used.'),
     signature_age: duration.default(parseDuration(DEFAULT_SIGNATURE_AGE) ?? 0).describe('How old a signature may be.'),
   })
   .refine((given) => given.signing_secret ?? given.bearer_token, 'needs a signing_secret, a bearer_token, or both');

@@ -17,6 +17,7 @@ export interface Source {
   reportingSecrets: string[];
   bearerTokens: string[];
   people: string;
+  phoneCountry: string | undefined;
   /** Milliseconds. */
   signatureAgeMs: number;
 }
@@ -165,6 +166,7 @@ const resolveSource = (name: string, entry: SourceEntry): Source => ({
   reportingSecrets: entry.reporting_secret ?? [],
   bearerTokens: entry.bearer_token ?? [],
   people: entry.people ?? name,
+  phoneCountry: entry.default_country,
   signatureAgeMs: entry.signature_age,
 });
 

@@ -2,7 +2,7 @@
 import type { PersonClaim } from '../domain/event.ts';
 import type { IdentifiersByPlatform, RawPerson } from '../domain/identifiers.ts';
 import type { Platform } from './destination.ts';
-import { hashOnce, normaliseEmail, normalisePhone } from './user-data.ts';
+import { countryOf, hashOnce, normaliseEmail, normalisePhone } from './user-data.ts';
 
 export interface IdentifiedPerson {
   claim: Pick<PersonClaim, 'emailHash' | 'phoneHash' | 'mobileAdIdHash'>;
@@ -12,7 +12,7 @@ export interface IdentifiedPerson {
 /** Pure. Asks each of the configured platforms for its identifiers, and hashes the person's contacts for the ledger. */
 export function identifyPerson(person: RawPerson, platforms: readonly Platform[]): IdentifiedPerson {
   const email = person.email === undefined ? undefined : normaliseEmail(person.email);
-  const phone = person.phone === undefined ? undefined : normalisePhone(person.phone, person.country);
+  const phone = person.phone === undefined ? undefined : normalisePhone(person.phone, countryOf(person));
   const mobileAdId = person.mobileAdId?.trim().toLowerCase();
   const claim: IdentifiedPerson['claim'] = {};
   if (email !== undefined) claim.emailHash = hashOnce(email);

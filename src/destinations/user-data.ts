@@ -1,6 +1,7 @@
 /** Normalisation that all platforms share, and hashing. Each platform adds its own rules in its folder. */
 import { hash } from 'node:crypto';
 import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/min';
+import type { RawPerson } from '../domain/identifiers.ts';
 
 /** SHA-256 of the text's UTF-8 bytes, lower-case hex. */
 export const sha256 = (text: string): string => hash('sha256', text, 'hex');
@@ -39,6 +40,9 @@ function parsePhone(text: string, country: string | undefined): string | undefin
   return phone?.isPossible() ? phone.number : undefined;
 }
 
+/** Which country a person's phone and postal code are read by. */
+export const countryOf = ({ country, phoneCountry }: RawPerson): string | undefined => country ?? phoneCountry;
+
 /** Lower-case ISO 3166-1 alpha-2; undefined for anything else. */
 export function normaliseCountry(text: string): string | undefined {
   const country = text.trim().toLowerCase();
@@ -61,7 +65,7 @@ export function normaliseBirthDate(text: string): { year: string; month: string;
 }
 
 export const NOT_AN_EMAIL = 'not an e-mail address';
-export const NOT_A_PHONE = 'not a phone number with its country code (+…), and no country was given to read it by';
+export const NOT_A_PHONE = "not a possible phone number: give it with its country code (+…), or with the person's country";
 export const NOT_A_COUNTRY = 'not an ISO 3166-1 alpha-2 code';
 export const NOT_A_MOBILE_AD_ID = 'not an advertising id';
 export const NOT_A_BIRTH_DATE = 'not a date like 1990-12-31, or not a date of birth';

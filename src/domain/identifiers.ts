@@ -23,6 +23,30 @@ export interface RawPerson {
   birthDate?: string;
   gender?: string;
   mobileAdId?: string;
+  /** How a phone without country code is read when the person has no `country` (ISO 3166-1 alpha-2). Says nothing of the person. */
+  phoneCountry?: string;
+}
+
+/** The webhook's names of a person's fields (docs/webhooks.md); all but the first three stand in its `profile`. */
+export const PERSON_FIELDS: Readonly<Record<Exclude<keyof RawPerson, 'phoneCountry'>, string>> = {
+  customerId: 'customer_id',
+  email: 'email',
+  phone: 'phone',
+  firstName: 'first_name',
+  lastName: 'last_name',
+  country: 'country',
+  region: 'region',
+  city: 'city',
+  postalCode: 'postal_code',
+  birthDate: 'birth_date',
+  gender: 'gender',
+  mobileAdId: 'mobile_ad_id',
+};
+
+/** A person from fields under the webhook's names; what is absent stays absent. */
+export function personFromFields(fields: Readonly<Record<string, string | undefined>>, phoneCountry: string | undefined): RawPerson {
+  const given = Object.entries(PERSON_FIELDS).flatMap(([field, name]) => (fields[name] === undefined ? [] : [[field, fields[name]]]));
+  return { ...(Object.fromEntries(given) as RawPerson), ...(phoneCountry === undefined ? {} : { phoneCountry }) };
 }
 
 /** Per platform, a person's identifiers. */

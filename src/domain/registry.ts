@@ -48,10 +48,10 @@ export interface Policies {
   destinations: ReadonlyMap<string, DestinationEntry>;
 }
 
-const DURATION_PART = /^(\d+)(s|m|h|d|w)$/;
-const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const DURATION_PART = /^(\d+)(ms|s|m|h|d|w)$/;
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** Reads `30s`, `15m`, `12h`, `7d`, `2w` into milliseconds; undefined when the text is none of these or zero. */
+/** Reads `200ms`, `30s`, `15m`, `12h`, `7d`, `2w` into milliseconds; undefined when the text is none of these or zero. */
 export function parseDuration(text: string): number | undefined {
   const match = DURATION_PART.exec(text.trim());
   const amount = Number(match?.[1]);

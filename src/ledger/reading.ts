@@ -76,6 +76,7 @@ export interface TargetCounts {
   accepted_in: number;
   rejected: number;
   blocked: number;
+  processing: number;
   oldest_pending: Date | null;
 }
 
@@ -166,9 +167,20 @@ export async function countDeliveries(connection: LedgerConnection, audienceKeys
               count(*) filter (where accepted = 'in')::int as accepted_in,
               count(*) filter (where status = 'rejected')::int as rejected,
               count(*) filter (where status = 'blocked')::int as blocked,
+              count(*) filter (where status = 'processing')::int as processing,
               min(pending_since) filter (where status = 'pending') as oldest_pending
        from deliveries where audience_key = any($1) group by destination, audience_key`,
       [audienceKeys],
+    ),
+  );
+  return rows;
+}
+
+/** Removals that platforms refuse for now. */
+export async function countBlocked(connection: LedgerConnection): Promise<{ destination: string; audience_key: string; blocked: number }[]> {
+  const { rows } = await connection.use((client) =>
+    client.query<{ destination: string; audience_key: string; blocked: number }>(
+      `select destination, audience_key, count(*)::int as blocked from deliveries where status = 'blocked' group by destination, audience_key`,
     ),
   );
   return rows;

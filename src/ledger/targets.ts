@@ -13,6 +13,8 @@ export interface TargetStanding extends TargetRef {
   since: number;
   retryAt: number | null;
   lastSuccessAt: number | null;
+  /** The platform's word on how many of the people it knows. */
+  matchRate: string | null;
 }
 
 export interface StandingReport {
@@ -86,6 +88,7 @@ export async function listTargets(connection: LedgerConnection): Promise<TargetS
       since: Date;
       retry_at: Date | null;
       last_success_at: Date | null;
+      match_rate: string | null;
     }>('select * from targets order by audience_key, destination'),
   );
   return rows.map((row) => ({
@@ -99,5 +102,6 @@ export async function listTargets(connection: LedgerConnection): Promise<TargetS
     since: row.since.getTime(),
     retryAt: row.retry_at?.getTime() ?? null,
     lastSuccessAt: row.last_success_at?.getTime() ?? null,
+    matchRate: row.match_rate,
   }));
 }

@@ -28,6 +28,7 @@ export function createMetrics() {
     outboxLagSeconds: new Gauge({ name: 'headgate_outbox_lag_seconds', help: 'Age of the oldest of them.', registers }),
     pending: new Gauge({ name: 'headgate_pending_deliveries', help: 'Deliveries that a platform has yet to accept.', labelNames: ['destination', 'audience', 'wanted'], registers }),
     pendingAgeSeconds: new Gauge({ name: 'headgate_pending_oldest_seconds', help: 'Age of the oldest of them.', labelNames: ['destination', 'audience', 'wanted'], registers }),
+    blocked: new Gauge({ name: 'headgate_blocked_removals', help: 'Removals that a platform refuses for now.', labelNames: ['destination', 'audience'], registers }),
     syncState: new Gauge({ name: 'headgate_sync_state', help: '1 for the state that a sync is in.', labelNames: ['destination', 'audience', 'state'], registers }),
     quarantined: new Gauge({ name: 'headgate_quarantine_waiting', help: 'Quarantined bodies that wait for a person.', registers }),
     up: new Gauge({ name: 'headgate_dependency_up', help: '1 while the dependency answers.', labelNames: ['dependency'], registers }),

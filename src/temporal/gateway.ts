@@ -10,6 +10,7 @@ import {
   QUEUES,
   SUPERSEDED_SIGNAL,
   SYNC_SIGNALS,
+  SYNC_UPDATES,
   syncWorkflowId,
   WORKFLOW_OF_EVENT,
   type EventWorkflowInput,
@@ -96,6 +97,17 @@ export class TemporalGateway {
         typedSearchAttributes: attributes({ AudienceKey: target.audienceKey, Destination: target.destination, SyncState: 'ok' }),
       }),
     );
+  }
+
+  /** Asks the sync of a target to try rejected and blocked members again. Throws when there is no such sync, or nobody works for it. */
+  async retryTarget(target: TargetRef, who: string | undefined): Promise<string> {
+    const sync = this.#client.workflow.getHandle(syncWorkflowId(target.destination, target.audienceKey));
+    try {
+      return await this.#within(DEADLINE_MS, () => sync.executeUpdate<string, [who: string | null]>(SYNC_UPDATES.retry, { args: [who ?? null] }));
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw new Error(`There is no sync of ${targetKey(target)} yet: is Headgate running, and on this Temporal?`, { cause: error });
+      throw error;
+    }
   }
 
   /** Starts one durable workflow with a batch that the ledger could not take. */

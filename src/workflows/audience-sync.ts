@@ -24,7 +24,7 @@ const wake = defineSignal(SYNC_SIGNALS.wake);
 const pushNow = defineSignal(SYNC_SIGNALS.pushNow);
 const pause = defineUpdate<string>(SYNC_UPDATES.pause);
 const resume = defineUpdate<string>(SYNC_UPDATES.resume);
-const retry = defineUpdate<string, [who?: string]>(SYNC_UPDATES.retry);
+const retry = defineUpdate<string, [who?: string | null]>(SYNC_UPDATES.retry);
 
 const SYNC_STATE = defineSearchAttributeKey('SyncState', SearchAttributeType.KEYWORD);
 
@@ -240,8 +240,8 @@ class Sync {
     return `${this.#target.destination}/${this.#target.audienceKey} pushes again`;
   }
 
-  async #retry(who: string | undefined): Promise<string> {
-    const count = await retryTarget({ ...this.#target, who });
+  async #retry(who: string | null | undefined): Promise<string> {
+    const count = await retryTarget({ ...this.#target, ...(who ? { who } : {}) });
     this.#rejectedInARow = 0;
     this.#awake = this.#now = true;
     return `${String(count)} rejected or blocked members of ${this.#target.destination}/${this.#target.audienceKey} are tried again`;

@@ -1,8 +1,8 @@
 /** `headgate event | person | audience | audiences`: what became of things, as tables for people or JSON for programs. */
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { EventDetails, EventView, MembershipView, DeliveryView, PersonView } from '../../ledger/index.ts';
 import { readApi } from '../headgate-api.ts';
+import { shown, table } from '../table.ts';
 
 interface ReadOptions {
   url?: string;
@@ -29,6 +29,8 @@ interface AudienceAnswer {
     accepted: number;
     pending_adds: number;
     pending_removes: number;
+    processing: number;
+    match_rate: string | null;
     rejected: number;
     blocked: number;
     oldest_pending: string | null;
@@ -75,14 +77,7 @@ export function addReadCommands(program: Command): void {
   });
 }
 
-const shown = (value: string | number | null | undefined): string => (value === null || value === undefined || value === '' ? '–' : String(value));
 const time = (iso: string | null | undefined): string => (iso ? `${iso.slice(0, 19).replace('T', ' ')} UTC` : '–');
-
-function table(head: string[], rows: (string | number | null | undefined)[][]): string {
-  const made = new Table({ head, style: { head: process.stdout.isTTY ? ['cyan'] : [], border: process.stdout.isTTY ? ['grey'] : [] } });
-  made.push(...rows.map((row) => row.map(shown)));
-  return made.toString();
-}
 
 function describeEvent(event: Json<EventDetails> & { workflow_url: string | null }): string {
   const facts = [
@@ -156,14 +151,17 @@ function describeAudience(audience: AudienceAnswer): string {
 
 const targets = (audience: AudienceAnswer): string =>
   table(
-    ['target', 'id', 'state', 'accepted', 'pending', 'rejected', 'last success'],
+    ['target', 'id', 'state', 'accepted', 'pending', 'processing', 'rejected', 'blocked', 'match rate', 'last success'],
     audience.targets.map((target) => [
       `${target.destination}${target.mode === 'live' ? '' : ` (${shown(target.mode)})`}`,
       target.platform_audience_id,
       target.state,
       target.accepted,
       `${String(target.pending_adds)} adds, ${String(target.pending_removes)} removals`,
-      target.rejected + target.blocked,
+      target.processing,
+      target.rejected,
+      target.blocked,
+      target.match_rate,
       time(target.last_success_at),
     ]),
   );

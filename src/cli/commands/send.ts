@@ -1,11 +1,10 @@
 /** `headgate send`: a webhook as Customer.io would post it, signed with the source's secret. */
 import type { Command } from 'commander';
 import { sign } from '../../api/index.ts';
-import { readEnvironment, type Environment } from '../../config/environment.ts';
-import { findRegistry, withKeptSecrets } from '../../config/find-registry.ts';
-import { loadRegistry, type Source } from '../../config/registry.ts';
+import type { Source } from '../../config/registry.ts';
 import { parseDuration } from '../../domain/registry.ts';
 import { apiUrl, ask } from '../headgate-api.ts';
+import { loadOwnRegistry, type OwnRegistry } from '../own-registry.ts';
 
 interface SendOptions {
   audience?: string;
@@ -51,8 +50,8 @@ export function addSendCommand(program: Command): void {
 
 async function send(kind: string, options: SendOptions): Promise<void> {
   if (!(kind in KINDS)) throw new Error(`There is no kind ${kind}: send ${Object.keys(KINDS).join(', ')}.`);
-  const environment = readEnvironment();
-  const source = await findSource(environment, options.source);
+  const own = await loadOwnRegistry();
+  const source = findSource(own, options.source);
   const body = JSON.stringify({
     schema_version: 1,
     event_id: options.eventId ?? crypto.randomUUID(),
@@ -66,7 +65,7 @@ async function send(kind: string, options: SendOptions): Promise<void> {
     context: options.context,
     attributes: options.attribute,
   });
-  const { status, body: answer } = await ask(`${apiUrl(environment, options.url)}/v1/webhooks/${source.name}`, {
+  const { status, body: answer } = await ask(`${apiUrl(own.environment, options.url)}/v1/webhooks/${source.name}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...credentials(source, body) },
     body,
@@ -75,13 +74,7 @@ async function send(kind: string, options: SendOptions): Promise<void> {
   process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : `${describeAnswer(status, answer)}\n`);
 }
 
-async function findSource(environment: Environment, wanted: string | undefined): Promise<Source> {
-  const variables = await withKeptSecrets(environment);
-  const { path, demo } = findRegistry(environment);
-  if (demo && variables['CIO_SIGNING_SECRET'] === undefined) {
-    throw new Error(`There is no signing secret in ${environment.HEADGATE_DATA} yet: start Headgate first (npm start), or set HEADGATE_DATA or CIO_SIGNING_SECRET.`);
-  }
-  const { sources } = await loadRegistry(path, { variables, sandboxAllowed: true });
+function findSource({ registry: { sources }, path }: OwnRegistry, wanted: string | undefined): Source {
   const [first, ...others] = sources.values();
   const source = wanted === undefined ? first : sources.get(wanted);
   if (!source) throw new Error(`There is no source ${wanted ?? ''} in ${path}; it has ${[...sources.keys()].join(', ')}.`);

@@ -5,7 +5,7 @@
 import type { RawPerson } from '../../domain/identifiers.ts';
 import type { Identification } from '../destination.ts';
 import { identifyFields, type FieldRules } from '../identify-fields.ts';
-import { normaliseCountry, normaliseEmail, normalisePhone, NOT_A_COUNTRY, NOT_A_PHONE, NOT_AN_EMAIL } from '../user-data.ts';
+import { countryOf, normaliseCountry, normaliseEmail, normalisePhone, NOT_A_COUNTRY, NOT_A_PHONE, NOT_AN_EMAIL } from '../user-data.ts';
 
 const GMAIL = new Set(['gmail.com', 'googlemail.com']);
 
@@ -36,8 +36,8 @@ const RULES: FieldRules = {
   },
   phone: {
     hashedAs: 'phoneNumber',
-    normalise: (text, { country }) => {
-      const phone = normalisePhone(text, country);
+    normalise: (text, person) => {
+      const phone = normalisePhone(text, countryOf(person));
       return phone === undefined ? NOT_A_PHONE : [['phoneNumber', phone]];
     },
   },

@@ -5,19 +5,19 @@
 import type { RawPerson } from '../../domain/identifiers.ts';
 import type { Identification } from '../destination.ts';
 import { identifyFields, type FieldRules } from '../identify-fields.ts';
-import { normaliseBirthDate, normaliseCountry, normaliseEmail, normaliseMobileAdId, normalisePhone, NOT_A_BIRTH_DATE, NOT_A_COUNTRY, NOT_A_MOBILE_AD_ID, NOT_A_PHONE, NOT_AN_EMAIL } from '../user-data.ts';
+import { countryOf, normaliseBirthDate, normaliseCountry, normaliseEmail, normaliseMobileAdId, normalisePhone, NOT_A_BIRTH_DATE, NOT_A_COUNTRY, NOT_A_MOBILE_AD_ID, NOT_A_PHONE, NOT_AN_EMAIL } from '../user-data.ts';
 
 /** White space and punctuation gone, letters of any script kept, as Meta's own library does. */
 const lettersOnly = (text: string): string => text.toLowerCase().replace(/[\s\p{P}\p{S}]/gu, '');
 
 const RULES: FieldRules = {
   email: { hashedAs: 'EMAIL', normalise: (text) => one('EMAIL', normaliseEmail(text), NOT_AN_EMAIL) },
-  phone: { hashedAs: 'PHONE', normalise: (text, { country }) => one('PHONE', normalisePhone(text, country)?.replace('+', ''), NOT_A_PHONE) },
+  phone: { hashedAs: 'PHONE', normalise: (text, person) => one('PHONE', normalisePhone(text, countryOf(person))?.replace('+', ''), NOT_A_PHONE) },
   firstName: { hashedAs: 'FN', normalise: (text) => [['FN', lettersOnly(text)]] },
   lastName: { hashedAs: 'LN', normalise: (text) => [['LN', lettersOnly(text)]] },
   city: { hashedAs: 'CT', normalise: (text) => [['CT', lettersOnly(text)]] },
   region: { hashedAs: 'ST', normalise: (text) => [['ST', lettersOnly(text)]] },
-  postalCode: { hashedAs: 'ZIP', normalise: (text, { country }) => [['ZIP', postalCode(text, country)]] },
+  postalCode: { hashedAs: 'ZIP', normalise: (text, person) => [['ZIP', postalCode(text, countryOf(person))]] },
   country: { hashedAs: 'COUNTRY', normalise: (text) => one('COUNTRY', normaliseCountry(text), NOT_A_COUNTRY) },
   birthDate: {
     normalise: (text) => {

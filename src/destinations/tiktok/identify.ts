@@ -6,7 +6,7 @@
 import type { RawPerson } from '../../domain/identifiers.ts';
 import type { Identification } from '../destination.ts';
 import { identified, identifyFields, type FieldRules } from '../identify-fields.ts';
-import { isSha256, normaliseEmail, normaliseMobileAdId, normalisePhone, NOT_A_MOBILE_AD_ID, NOT_A_PHONE, NOT_AN_EMAIL } from '../user-data.ts';
+import { countryOf, isSha256, normaliseEmail, normaliseMobileAdId, normalisePhone, NOT_A_MOBILE_AD_ID, NOT_A_PHONE, NOT_AN_EMAIL } from '../user-data.ts';
 
 /** Types of the forms that are not sent unless a setting asks for them. */
 export const EMAIL_WITHOUT_TAG = 'EMAIL_SHA256:without_plus_tag';
@@ -22,8 +22,8 @@ const RULES: FieldRules = {
   },
   phone: {
     hashedAs: 'PHONE_SHA256',
-    normalise: (text, { country }) => {
-      const phone = normalisePhone(text, country);
+    normalise: (text, person) => {
+      const phone = normalisePhone(text, countryOf(person));
       return phone === undefined ? NOT_A_PHONE : [['PHONE_SHA256', phone]];
     },
   },
