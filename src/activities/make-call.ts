@@ -92,7 +92,8 @@ async function refuseAll(dependencies: ActivityDependencies, call: Call, pushId:
   metrics.pushedMembers.inc({ destination: target.destination, operation, outcome: status }, members.length);
   const said = status === 'blocked' ? `does not remove ${String(members.length)} members of ${target.audienceKey} for now` : `refuses one member of ${target.audienceKey}`;
   logger.warn({ destination: target.destination, audience: target.audienceKey, person_id: members[0]?.personId }, `${target.destination} ${said}: ${reason}.`);
-  return { accepted: 0, rejected: status === 'rejected' ? members.length : 0, again, restMs: 0 };
+  // What is blocked counts as `again`, so that the next reading of the backlog, which comes at once, shows it.
+  return { accepted: 0, rejected: status === 'rejected' ? members.length : 0, again: again + (status === 'blocked' ? members.length : 0), restMs: 0 };
 }
 
 /** A call that the platform refused has ended; one whose outcome is unknown stays open, and its members are pushed again. */

@@ -105,7 +105,13 @@ test('who has nothing that a platform takes is rejected there, and accepted in t
 });
 
 describe('a batch of 10,000 with 3 wrong rows', () => {
-  /** Decides 10,000 adds at once, without waking anybody, and returns the e-mail hashes of three of them. */
+  // The workflows of so many events would keep Temporal busy for minutes, and are not what this is about.
+  beforeAll(async () => {
+    await service.database.query("create function leave_out() returns trigger language plpgsql as 'begin return null; end'");
+    await service.database.query("create trigger leave_out before insert on outbox for each row when (new.event_id like 'bulk~%') execute function leave_out()");
+  });
+
+  /** Decides that many adds, without waking a sync or starting their workflows, and returns the e-mail hashes of three of them. */
   async function prepare(prefix: string, many = 10_000): Promise<string[]> {
     const identify = (email: string): Record<string, { type: string; value: string }[]> => {
       const value = sha256(email);
@@ -117,7 +123,7 @@ describe('a batch of 10,000 with 3 wrong rows', () => {
       return {
         kind: 'event' as const,
         event: {
-          eventId: crypto.randomUUID(), source: 'demo', people: 'demo', name: 'cio.audience_add' as const, audienceKey: CART, occurredAt: now, receivedAt: now,
+          eventId: `bulk~${crypto.randomUUID()}`, source: 'demo', people: 'demo', name: 'cio.audience_add' as const, audienceKey: CART, occurredAt: now, receivedAt: now,
           person: { customerId: `${prefix}${String(index)}`, emailHash: sha256(email) }, identifiers: identify(email), context: {}, attributes: {},
         },
       };
@@ -138,8 +144,8 @@ describe('a batch of 10,000 with 3 wrong rows', () => {
     ['meta_main', 'named_invalid', 10_000, 2],
     ['meta_main', 'unnamed_invalid', 10_000, 60],
     ['google_main', 'named_invalid', 10_000, 6],
-    ['google_main', 'unnamed_invalid', 10_000, 60],
-    ['google_main', 'late_invalid', 300, 60],
+    ['google_main', 'unnamed_invalid', 1_000, 50],
+    ['google_main', 'late_invalid', 100, 50],
     ['tiktok_main', 'unnamed_invalid', 10_000, 60],
     ['snap_main', 'unnamed_invalid', 10_000, 60],
   ])('%s, %s: of %s all but 3 accepted, in at most %s calls', async (name, kind, many, mostCalls) => {
