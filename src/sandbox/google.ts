@@ -51,12 +51,15 @@ function refusal(code: number, status: string, message: string, details: ErrorDe
 const UNAUTHENTICATED = refusal(401, 'UNAUTHENTICATED', 'Request had invalid authentication credentials.');
 const DENIED = refusal(403, 'PERMISSION_DENIED', 'The caller does not have permission', [{ reason: 'PERMISSION_DENIED' }]);
 
+/** Answers calls of this platform that carry a token which was given out. */
+type Ours = (answer: (destination: SandboxDestination, request: Request, response: Response) => Reply | Promise<void>) => RequestHandler;
+
 export function googleRoutes(standIn: StandIn): Router {
   const { store } = standIn;
   const requests = new Map<string, TakenRequest>();
   const router = Router();
   const readBody = json({ limit: '64mb', type: 'application/json' });
-  const ours = (answer: (destination: SandboxDestination, request: Request, response: Response) => Reply | Promise<void>): RequestHandler => async (request, response, next) => {
+  const ours: Ours = (answer) => async (request, response, next) => {
     const destination = destinationIn(request, store, 'google');
     if (!destination) next();
     else if (!store.isIssued(destination.name, bearerOf(request))) send(response, UNAUTHENTICATED);
@@ -83,13 +86,7 @@ export function googleRoutes(standIn: StandIn): Router {
     }));
   }
   router.get('/:destination/v1/requestStatus\\:retrieve', ours(({ name }, request) => status(name, queryOf(request, 'requestId'))));
-  const lists = '/:destination/v1/accountTypes/:type/accounts/:account/userLists';
-  router.get(lists, ours((destination) => ({ status: 200, body: { userLists: store.audiencesOf(destination.name).map((one) => describe(destination, one)) } })));
-  router.post(lists, readBody, ours((destination, request) => create(store, destination, request.body)));
-  router.get(`${lists}/:list`, ours((destination, request) => {
-    const found = store.audiencesOf(destination.name).find(({ id }) => id === request.params['list']);
-    return found ? { status: 200, body: describe(destination, found) } : refusal(404, 'NOT_FOUND', 'Requested entity was not found.', [{ reason: 'NOT_FOUND' }]);
-  }));
+  listRoutes(router, store, ours, readBody);
   return router;
 
   function take(body: AudienceRequest, { destination, audience, action }: MemberCall, fault: Fault | undefined): Reply {
@@ -124,6 +121,16 @@ export function googleRoutes(standIn: StandIn): Router {
       : { audienceMembersRemovalStatus: { compositeDataRemovalStatus: records } };
     return { status: 200, body: { requestStatusPerDestination: [{ requestStatus: statusOf(request), ...errorsOf(request), ...kind }] } };
   }
+}
+
+function listRoutes(router: Router, store: SandboxStore, ours: Ours, readBody: RequestHandler): void {
+  const lists = '/:destination/v1/accountTypes/:type/accounts/:account/userLists';
+  router.get(lists, ours((destination) => ({ status: 200, body: { userLists: store.audiencesOf(destination.name).map((one) => describe(destination, one)) } })));
+  router.post(lists, readBody, ours((destination, request) => create(store, destination, request.body)));
+  router.get(`${lists}/:list`, ours((destination, request) => {
+    const found = store.audiencesOf(destination.name).find(({ id }) => id === request.params['list']);
+    return found ? { status: 200, body: describe(destination, found) } : refusal(404, 'NOT_FOUND', 'Requested entity was not found.', [{ reason: 'NOT_FOUND' }]);
+  }));
 }
 
 function statusOf({ applied, wrong, members }: TakenRequest): string {

@@ -116,6 +116,7 @@ export class SandboxStore {
   readonly #tokens = new Map<string, Set<string>>();
   #calls: SandboxCall[] = [];
   #resets = 0;
+  #closed = false;
   readonly #journal: number | undefined;
 
   constructor(destinations: readonly SandboxDestination[], journal?: string) {
@@ -212,7 +213,9 @@ export class SandboxStore {
     if (this.#journal !== undefined) ftruncateSync(this.#journal);
   }
 
+  /** What a platform that decides later would still do is forgotten with it. */
   close(): void {
+    this.#closed = true;
     if (this.#journal !== undefined) closeSync(this.#journal);
   }
 
@@ -235,6 +238,7 @@ export class SandboxStore {
   }
 
   #write(change: Change): void {
+    if (this.#closed) return;
     if (this.#journal !== undefined) appendFileSync(this.#journal, `${JSON.stringify(change)}\n`);
     this.#change(change);
   }

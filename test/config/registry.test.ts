@@ -36,8 +36,9 @@ test('the example of the README loads', () => {
 
 test('the demo loads where the sandbox may be, and nowhere else', () => {
   const demo = readFileSync(new URL('../../src/config/demo.headgate.yaml', import.meta.url), 'utf8');
-  expect([...parse(demo, true).destinations.keys()]).toEqual(['meta_main']);
-  expect(mistakes(demo)).toEqual([expect.stringMatching(/^headgate\.yaml:\d+: destinations\.meta_main\.sandbox: the sandbox does not exist in production$/)]);
+  expect([...parse(demo, true).destinations.keys()]).toEqual(['meta_main', 'google_main', 'tiktok_main']);
+  const refused = ['meta_main', 'google_main', 'tiktok_main'].map((name) => expect.stringMatching(new RegExp(`^headgate\\.yaml:\\d+: destinations\\.${name}\\.sandbox: the sandbox does not exist in production$`)) as string);
+  expect(mistakes(demo)).toEqual(refused);
 });
 
 test.each<[string, string, string, RegExp]>([

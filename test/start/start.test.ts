@@ -42,6 +42,14 @@ test('a newcomer starts it, sends an add by the command line, sees it, and Ctrl-
   const asJson = await runHeadgate(instance, 'audience', 'high_intent_cart_7d_v1', '--json');
   expect(JSON.parse(asJson.output)).toMatchObject({ members: { in: 1 } });
 
+  for (const platform of ['meta_main', 'google_main', 'tiktok_main']) {
+    await until(() => runHeadgate(instance, 'person', '--email', person.email), ({ output: text }) => new RegExp(`${platform}.*accepted`).test(text), 30_000);
+  }
+  const checked = await runHeadgate(instance, 'check');
+  expect(checked.output).toContain('Pushes can work.');
+  const retried = await runHeadgate(instance, 'retry', '--destination', 'google_main', '--audience', 'high_intent_cart_7d_v1');
+  expect(retried).toEqual({ status: 0, output: '0 rejected or blocked members of google_main/high_intent_cart_7d_v1 are tried again.\n' });
+
   const pids = [await pidIn('postgres/postmaster.pid'), await pidIn('temporal.pid')];
   expect(pids.every(isAlive)).toBe(true);
   expect(await stop(headgate)).toBe(0);
@@ -60,7 +68,8 @@ test('kill -9 right after a 2xx: after a new start the event takes effect', asyn
   expect(second.output()).toContain('attached to the one that was left running');
   for (const { hash } of people) await until(() => second.members(CART_AT_META), (members) => members.includes(hash), 40_000);
   const pids = [await pidIn('postgres/postmaster.pid'), await pidIn('temporal.pid')];
-  await stop(second);
+  const ended = await stop(second);
+  expect(ended, second.output().slice(-3_000)).toBe(0);
   expect(pids.map(isAlive)).toEqual([false, false]);
 });
 

@@ -30,7 +30,7 @@ test('the hashes are those that TikTok prints', () => {
 describe('what TikTok\'s pages disagree on is a setting, for adds and removals alike', () => {
   const { identifiers, variants = [] } = identify({ email: 'jane+tag@example.com', phone: '+37493828222' });
   const member: Member = { today: [...identifiers, ...variants].map(({ type, value }) => ({ type, value })), former: [] };
-  const hashes = (more: object, operation: 'add' | 'remove' = 'add') => mapCall(settings(more), operation, '1', [member]).body.batch_data[0]?.map((cell) => cell['id']);
+  const hashes = (more: object, operation: 'add' | 'remove' = 'add') => mapCall(settings(more), operation, '1', [member]).body.batch_data[0]?.map((cell) => cell.id);
 
   test.each<[object, string[]]>([
     [{}, ['jane+tag@example.com', '+37493828222']],
