@@ -6,6 +6,9 @@ import { hashOnce, isSha256 } from './user-data.ts';
 /** What a field becomes: [type, normalised text] each, or the reason why nothing. */
 export type Normalised = [type: string, text: string][] | string;
 
+/** One identifier, or `otherwise` when the text cannot be used. */
+export const one = (type: string, normalised: string | undefined, otherwise: string): Normalised => (normalised === undefined ? otherwise : [[type, normalised]]);
+
 export interface FieldRule {
   normalise: (text: string, person: RawPerson) => Normalised;
   /** Under this type a value that is a SHA-256 already goes as it is; without it, such a value is normalised like any text. */

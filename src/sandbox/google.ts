@@ -78,8 +78,7 @@ export function googleRoutes(standIn: StandIn): Router {
   for (const [path, action] of [['audienceMembers\\:ingest', 'add'], ['audienceMembers\\:remove', 'remove']] as const) {
     router.post(`/:destination/v1/${path}`, readBody, ours((destination, request, response) => {
       const body = request.body as AudienceRequest;
-      const audience = body.destinations?.[0]?.productDestinationId ?? '';
-      const call: MemberCall = { destination, audience, action, rows: body.audienceMembers?.length ?? 0 };
+      const call: MemberCall = { destination, audience: body.destinations?.[0]?.productDestinationId ?? '', action, rows: body.audienceMembers?.length ?? 0 };
       if (body.validateOnly) return whyRefused(body, call, store) ?? { status: 200, body: { requestId: randomUUID() } };
       const replies: BrokenReplies = { ...broken, unauthorised: () => revoke(store, destination) };
       return answerCall(standIn, response, call, replies, (fault) => whyRefused(body, call, store, fault) ?? take(body, call, fault));
@@ -92,11 +91,7 @@ export function googleRoutes(standIn: StandIn): Router {
   function take(body: AudienceRequest, { destination, audience, action }: MemberCall, fault: Fault | undefined): Reply {
     const requestId = randomUUID();
     const members = body.audienceMembers ?? [];
-    const wrong = new Map<AudienceMember, string>();
-    for (const member of members) {
-      if (isWrong(fault, 'late_invalid', member)) wrong.set(member, 'INVALID_FORMAT');
-      else if (member.consent?.adUserData === 'CONSENT_DENIED') wrong.set(member, 'DENIED_CONSENT');
-    }
+    const wrong = findWrong(members, fault);
     const processingMs = store.limitsOf(destination.name).processingMs ?? PROCESSING_MS;
     const taken: TakenRequest = { destination: destination.name, audience, action, members, wrong, decidedAt: Date.now() + processingMs, resets: store.resets, applied: false };
     requests.set(requestId, taken);
@@ -131,6 +126,16 @@ function listRoutes(router: Router, store: SandboxStore, ours: Ours, readBody: R
     const found = store.audiencesOf(destination.name).find(({ id }) => id === request.params['list']);
     return found ? { status: 200, body: describe(destination, found) } : refusal(404, 'NOT_FOUND', 'Requested entity was not found.', [{ reason: 'NOT_FOUND' }]);
   }));
+}
+
+/** Members that turn out to be wrong when the request is processed, with the reason. */
+function findWrong(members: readonly AudienceMember[], fault: Fault | undefined): Map<AudienceMember, string> {
+  const wrong = new Map<AudienceMember, string>();
+  for (const member of members) {
+    if (isWrong(fault, 'late_invalid', member)) wrong.set(member, 'INVALID_FORMAT');
+    else if (member.consent?.adUserData === 'CONSENT_DENIED') wrong.set(member, 'DENIED_CONSENT');
+  }
+  return wrong;
 }
 
 function statusOf({ applied, wrong, members }: TakenRequest): string {

@@ -6,6 +6,7 @@ import type { Decision, EventName, HeadgateEvent } from '../domain/event.ts';
 import type { MembershipState } from '../domain/membership.ts';
 import type { FailureReport, SyncState } from '../domain/failures.ts';
 import type { TargetRef } from '../domain/registry.ts';
+import type { Backlog } from '../ledger/index.ts';
 import type { QuarantineEntry } from '../domain/quarantine.ts';
 
 export const QUEUES = {
@@ -97,16 +98,8 @@ export interface SyncStanding {
   backlog?: PushBacklog;
 }
 
-export interface PushBacklog {
-  adds: number;
-  removes: number;
-  oldestPendingAt: number | null;
-  /** Removals that the platform refuses for now, and its reason for one of them. */
-  blocked: number;
-  blockedReason: string | null;
-  /** Members of requests that the platform decides later. */
-  processing: number;
-}
+/** What a target needs, as the ledger counts it. */
+export type PushBacklog = Backlog;
 
 /** A call that the platform refused, as carried in the failure's details. */
 export interface FailedCall {

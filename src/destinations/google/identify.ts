@@ -4,7 +4,7 @@
  */
 import type { RawPerson } from '../../domain/identifiers.ts';
 import type { Identification } from '../destination.ts';
-import { identifyFields, type FieldRules } from '../identify-fields.ts';
+import { identifyFields, one, type FieldRules } from '../identify-fields.ts';
 import { countryOf, normaliseCountry, normaliseEmail, normalisePhone, NOT_A_COUNTRY, NOT_A_PHONE, NOT_AN_EMAIL } from '../user-data.ts';
 
 const GMAIL = new Set(['gmail.com', 'googlemail.com']);
@@ -27,29 +27,11 @@ const familyName = (text: string): string => withoutPunctuation(text.trim().toLo
 const withoutPunctuation = (name: string): string => name.replace(/[^\P{P}-]/gu, '').trim();
 
 const RULES: FieldRules = {
-  email: {
-    hashedAs: 'emailAddress',
-    normalise: (text) => {
-      const email = googleEmail(text);
-      return email === undefined ? NOT_AN_EMAIL : [['emailAddress', email]];
-    },
-  },
-  phone: {
-    hashedAs: 'phoneNumber',
-    normalise: (text, person) => {
-      const phone = normalisePhone(text, countryOf(person));
-      return phone === undefined ? NOT_A_PHONE : [['phoneNumber', phone]];
-    },
-  },
+  email: { hashedAs: 'emailAddress', normalise: (text) => one('emailAddress', googleEmail(text), NOT_AN_EMAIL) },
+  phone: { hashedAs: 'phoneNumber', normalise: (text, person) => one('phoneNumber', normalisePhone(text, countryOf(person)), NOT_A_PHONE) },
   firstName: { hashedAs: 'givenName', normalise: (text) => [['givenName', givenName(text)]] },
   lastName: { hashedAs: 'familyName', normalise: (text) => [['familyName', familyName(text)]] },
-  country: {
-    plain: true,
-    normalise: (text) => {
-      const country = normaliseCountry(text);
-      return country === undefined ? NOT_A_COUNTRY : [['regionCode', country.toUpperCase()]];
-    },
-  },
+  country: { plain: true, normalise: (text) => one('regionCode', normaliseCountry(text)?.toUpperCase(), NOT_A_COUNTRY) },
   postalCode: { plain: true, normalise: (text) => [['postalCode', text.trim()]] },
 };
 

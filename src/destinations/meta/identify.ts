@@ -4,7 +4,7 @@
  */
 import type { RawPerson } from '../../domain/identifiers.ts';
 import type { Identification } from '../destination.ts';
-import { identifyFields, type FieldRules } from '../identify-fields.ts';
+import { identifyFields, one, type FieldRules } from '../identify-fields.ts';
 import { countryOf, normaliseBirthDate, normaliseCountry, normaliseEmail, normaliseMobileAdId, normalisePhone, NOT_A_BIRTH_DATE, NOT_A_COUNTRY, NOT_A_MOBILE_AD_ID, NOT_A_PHONE, NOT_AN_EMAIL } from '../user-data.ts';
 
 /** White space and punctuation gone, letters of any script kept, as Meta's own library does. */
@@ -32,8 +32,6 @@ const RULES: FieldRules = {
   mobileAdId: { plain: true, normalise: (text) => one('MADID', normaliseMobileAdId(text), NOT_A_MOBILE_AD_ID) },
   customerId: { plain: true, normalise: (text) => [['EXTERN_ID', text.trim()]] },
 };
-
-const one = (type: string, normalised: string | undefined, otherwise: string): [string, string][] | string => (normalised === undefined ? otherwise : [[type, normalised]]);
 
 /** US codes without the +4; elsewhere without white space. */
 function postalCode(text: string, country: string | undefined): string {

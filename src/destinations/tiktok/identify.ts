@@ -5,7 +5,7 @@
  */
 import type { RawPerson } from '../../domain/identifiers.ts';
 import type { Identification } from '../destination.ts';
-import { identified, identifyFields, type FieldRules } from '../identify-fields.ts';
+import { identified, identifyFields, one, type FieldRules } from '../identify-fields.ts';
 import { countryOf, isSha256, normaliseEmail, normaliseMobileAdId, normalisePhone, NOT_A_MOBILE_AD_ID, NOT_A_PHONE, NOT_AN_EMAIL } from '../user-data.ts';
 
 /** Types of the forms that are not sent unless a setting asks for them. */
@@ -13,20 +13,8 @@ export const EMAIL_WITHOUT_TAG = 'EMAIL_SHA256:without_plus_tag';
 export const PHONE_DIGITS = 'PHONE_SHA256:digits';
 
 const RULES: FieldRules = {
-  email: {
-    hashedAs: 'EMAIL_SHA256',
-    normalise: (text) => {
-      const email = normaliseEmail(text.replace(/\s/g, ''));
-      return email === undefined ? NOT_AN_EMAIL : [['EMAIL_SHA256', email]];
-    },
-  },
-  phone: {
-    hashedAs: 'PHONE_SHA256',
-    normalise: (text, person) => {
-      const phone = normalisePhone(text, countryOf(person));
-      return phone === undefined ? NOT_A_PHONE : [['PHONE_SHA256', phone]];
-    },
-  },
+  email: { hashedAs: 'EMAIL_SHA256', normalise: (text) => one('EMAIL_SHA256', normaliseEmail(text.replace(/\s/g, '')), NOT_AN_EMAIL) },
+  phone: { hashedAs: 'PHONE_SHA256', normalise: (text, person) => one('PHONE_SHA256', normalisePhone(text, countryOf(person)), NOT_A_PHONE) },
   mobileAdId: {
     normalise: (text) => {
       const id = normaliseMobileAdId(text);
