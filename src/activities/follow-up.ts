@@ -21,7 +21,7 @@ export function createFollowUp(dependencies: ActivityDependencies) {
 
   async function followUp(ref: TargetRef): Promise<FollowUpResult> {
     const { destination } = destinationOf(dependencies, ref);
-    const result: FollowUpResult = { again: 0, nextCheckMs: null, failed: null };
+    const result: FollowUpResult = { again: 0, decided: false, nextCheckMs: null, failed: null };
     if (!destination.followUp) return result;
     const due = await ledger.findDueRequests(ref, MOST_REQUESTS);
     for (const request of due) {
@@ -35,6 +35,7 @@ export function createFollowUp(dependencies: ActivityDependencies) {
       const { again } = await ledger.settleRequest(ref, request, settlement, 'matchRate' in outcome ? outcome.matchRate : undefined);
       result.again += again;
       result.failed ??= failureOf(outcome);
+      result.decided ||= outcome.status !== 'failed';
       const of = `request ${request.requestId} of ${String(request.members)} in ${ref.audienceKey}`;
       logger.info({ destination: ref.destination, audience: ref.audienceKey, settlement: settlement.status }, `${ref.destination} decided ${of}: ${inWords(outcome, settlement)}.`);
     }

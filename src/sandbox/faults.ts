@@ -8,11 +8,12 @@ import { z } from 'zod';
  * - `unauthorised`: the token is revoked · `needs_person`: terms not accepted · `misconfigured`: the audience is gone
  * - `refuse_removals`: too small an audience, a closed list
  * - rows that hold one of `values` are wrong: `named_invalid` says which as far as the platform can, `unnamed_invalid` does not,
- *   `late_invalid` takes them in and finds out later (platforms that decide later only)
+ *   `late_invalid` takes them in and finds out later; of platforms that decide later also: `late_refused` refuses a whole request
+ *   later, `no_status` says nothing of requests
  */
 export const FAULTS = [
   'http_500', 'malformed', 'rate_limit', 'slow_ms', 'timeout_before', 'timeout_applied', 'reset_applied', 'unauthorised', 'needs_person', 'misconfigured',
-  'refuse_removals', 'named_invalid', 'unnamed_invalid', 'late_invalid',
+  'refuse_removals', 'named_invalid', 'unnamed_invalid', 'late_invalid', 'late_refused', 'no_status',
 ] as const;
 export type FaultName = (typeof FAULTS)[number];
 
@@ -57,6 +58,11 @@ export class Faults {
       return fault;
     }
     return undefined;
+  }
+
+  /** The fault that stands at this destination, without counting it. */
+  at(destination: string): Fault | undefined {
+    return this.#active.get(destination) ?? this.#active.get(EVERY_DESTINATION);
   }
 
   get active(): Record<string, { fault: FaultName; calls_left: number | null }> {

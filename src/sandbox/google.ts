@@ -69,11 +69,7 @@ export function googleRoutes(standIn: StandIn): Router {
       if (reply) send(response, reply);
     }
   };
-  router.post('/:destination/token', urlencoded({ extended: false }), (request, response, next) => {
-    const destination = destinationIn(request, store, 'google');
-    if (destination) send(response, giveToken(store, destination.name, request.body as Record<string, unknown>));
-    else next();
-  });
+  router.post('/:destination/token', urlencoded({ extended: false }), tokenRoute(store));
   router.post('/:destination/v1/projects/-/serviceAccounts/:call', readBody, ours(({ name }) => ({ status: 200, body: { accessToken: store.issueToken(name), expireTime: new Date(Date.now() + 3_600_000).toISOString() } })));
   for (const [path, action] of [['audienceMembers\\:ingest', 'add'], ['audienceMembers\\:remove', 'remove']] as const) {
     router.post(`/:destination/v1/${path}`, readBody, ours((destination, request, response) => {
@@ -109,6 +105,7 @@ export function googleRoutes(standIn: StandIn): Router {
   function status(destination: string, requestId: string): Reply {
     const request = requests.get(requestId);
     if (request?.destination !== destination) return refusal(400, 'INVALID_ARGUMENT', 'The request id is not known.', [{ reason: 'INVALID_REQUEST_ID', field: 'request_id', description: 'not known' }]);
+    if (standIn.faults.at(destination)?.fault === 'no_status') return refusal(503, 'UNAVAILABLE', 'The service is currently unavailable.');
     applyIfDue(request);
     const records = { recordCount: String(request.members.length) };
     const kind = request.action === 'add'
@@ -132,7 +129,8 @@ function listRoutes(router: Router, store: SandboxStore, ours: Ours, readBody: R
 function findWrong(members: readonly AudienceMember[], fault: Fault | undefined): Map<AudienceMember, string> {
   const wrong = new Map<AudienceMember, string>();
   for (const member of members) {
-    if (isWrong(fault, 'late_invalid', member)) wrong.set(member, 'INVALID_FORMAT');
+    if (fault?.fault === 'late_refused') wrong.set(member, 'NO_CONSENT');
+    else if (isWrong(fault, 'late_invalid', member)) wrong.set(member, 'INVALID_FORMAT');
     else if (member.consent?.adUserData === 'CONSENT_DENIED') wrong.set(member, 'DENIED_CONSENT');
   }
   return wrong;
@@ -165,6 +163,12 @@ function revoke(store: SandboxStore, destination: SandboxDestination): Reply {
   store.revokeTokens(destination.name);
   return UNAUTHENTICATED;
 }
+
+const tokenRoute = (store: SandboxStore): RequestHandler => (request, response, next) => {
+  const destination = destinationIn(request, store, 'google');
+  if (destination) send(response, giveToken(store, destination.name, request.body as Record<string, unknown>));
+  else next();
+};
 
 /** Refresh tokens of the sandbox itself, and token exchange of a workload identity. */
 function giveToken(store: SandboxStore, destination: string, given: Record<string, unknown>): Reply {

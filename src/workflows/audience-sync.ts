@@ -72,8 +72,11 @@ class Sync {
   #paused: boolean;
   #suspects: Suspects;
   #rejectedInARow: number;
-  /** When the first request is to be asked about, in milliseconds since the epoch. */
-  #nextCheckAt: number | null = null;
+  /** When the first request that is decided later is to be asked about, in milliseconds since the epoch; not before the other one after a failure. */
+  #nextCheckAt: number | null;
+  #askNotBefore = 0;
+  /** What is wrong with such requests: one failed as a whole, or the platform cannot be asked. */
+  #requestFailure: { report: FailureReport; failures: number } | undefined;
   /** Counts resumes: a push that began before one does not know of it. */
   #resumes = 0;
 
@@ -84,6 +87,7 @@ class Sync {
     this.#paused = this.#standing.state === 'paused';
     this.#suspects = input.suspects;
     this.#rejectedInARow = input.rejectedInARow ?? 0;
+    this.#nextCheckAt = input.nextCheckAt ?? null;
     setHandler(wake, () => void (this.#awake = true), { description: 'Something is pending. Does not shorten a pause after a failure.' });
     setHandler(pushNow, () => { this.#pushNow(); }, { description: 'Push at once, also while pausing after a failure.' });
     setHandler(pause, () => this.#pause(), { description: 'Stop pushing; what is pending is kept.' });
@@ -98,33 +102,50 @@ class Sync {
 
   get nextInput(): SyncInput {
     const suspects = this.#suspects === undefined ? {} : { suspects: this.#suspects };
-    return { ...this.#target, callTimeoutMs: this.#callTimeoutMs, standing: this.#standing, rejectedInARow: this.#rejectedInARow, ...suspects };
+    const nextCheck = this.#nextCheckAt === null ? {} : { nextCheckAt: this.#nextCheckAt };
+    return { ...this.#target, callTimeoutMs: this.#callTimeoutMs, standing: this.#standing, rejectedInARow: this.#rejectedInARow, ...suspects, ...nextCheck };
   }
 
   /** Until something is pending, or a request is to be asked about. */
   async untilThereIsWork(): Promise<void> {
     if (this.hasWork || this.#checkIsDue) return;
-    if (this.#nextCheckAt === null) await condition(() => this.hasWork);
-    else await condition(() => this.hasWork, Math.max(1, this.#nextCheckAt - Date.now()), { summary: 'until the platform is asked what became of its requests' });
+    if (this.#checkAt === null) await condition(() => this.hasWork);
+    else await condition(() => this.hasWork, Math.max(1, this.#checkAt - Date.now()), { summary: 'until the platform is asked what became of its requests' });
   }
 
   get #checkIsDue(): boolean {
-    return this.#nextCheckAt !== null && this.#nextCheckAt <= Date.now();
+    return this.#checkAt !== null && this.#checkAt <= Date.now();
+  }
+
+  get #checkAt(): number | null {
+    return this.#nextCheckAt === null ? null : Math.max(this.#nextCheckAt, this.#askNotBefore);
   }
 
   /** Also while paused: asking changes nothing at the platform. */
   async askAboutRequests(): Promise<void> {
     if (!this.#checkIsDue) return;
     try {
-      const { again, nextCheckMs, failed } = await this.#activities.followUp(this.#target);
+      const { again, decided, nextCheckMs, failed } = await this.#activities.followUp(this.#target);
       this.#nextCheckAt = nextCheckMs === null ? null : Date.now() + nextCheckMs;
+      if (decided && !failed) this.#requestFailure = undefined;
       // Also when nothing has to be pushed again: the push tells how much is still being processed.
-      this.#awake ||= again > 0 || nextCheckMs === null;
-      if (failed) await this.#pauseFor(failed);
+      this.#awake ||= again > 0 || decided || nextCheckMs === null;
+      if (failed) await condition(() => this.#now || this.#paused, await this.#noteRequestFailure(failed), { summary: describePause(failed, this.#requestFailure?.failures ?? 1) });
     } catch (error) {
       if (isCancellation(error)) throw error;
-      await this.#failed(error);
+      // Pushes go on: only the question has to wait.
+      await this.#noteRequestFailure(failureReportOf(error));
     }
+  }
+
+  /** Shown until a request is decided well. Returns how long to wait, in milliseconds. */
+  async #noteRequestFailure(report: FailureReport): Promise<number> {
+    const failures = (this.#requestFailure?.failures ?? 0) + 1;
+    this.#requestFailure = { report, failures };
+    const waitMs = pauseAfter(report, failures, Math.random());
+    this.#askNotBefore = Date.now() + waitMs;
+    await this.#show({ ...this.#standing, state: syncStateOf(report.kind), failures, report });
+    return waitMs;
   }
 
   async pushOnce(): Promise<void> {
@@ -157,13 +178,13 @@ class Sync {
 
   async #succeeded(result: PushResult): Promise<void> {
     this.#callTimeoutMs = result.callTimeoutMs;
+    this.#nextCheckAt = result.nextCheckMs === null ? null : Date.now() + result.nextCheckMs;
     if (result.paused) {
       this.#paused = true;
       await this.#show({ state: 'paused', failures: 0, ...this.#lastSuccess, backlog: result.backlog });
       return;
     }
     if (result.more) this.#awake = true;
-    this.#nextCheckAt = result.nextCheckMs === null ? null : Date.now() + result.nextCheckMs;
     this.#count(result);
     const waitsForItsTurn = result.restMs > 0 && result.accepted + result.rejected === 0;
     if (!waitsForItsTurn) await this.#showSuccess(result.backlog);
@@ -176,18 +197,19 @@ class Sync {
     this.#rejectedInARow = accepted > 0 ? 0 : this.#rejectedInARow + rejected;
   }
 
-  /** Removals that the platform refuses keep the target `stuck`, although everything else goes through. */
   async #showSuccess(backlog: PushBacklog): Promise<void> {
     const before = this.#standing;
-    const lastSuccess = { lastSuccessAt: Date.now() };
-    const { blocked, blockedReason } = backlog;
-    const next: SyncStanding =
-      blocked > 0
-        ? { state: 'stuck', failures: 0, ...lastSuccess, backlog, report: { kind: 'needs_person', cause: `${String(blocked)} removals are refused: ${blockedReason ?? ''}`, cure: BLOCKED_CURE } }
-        : { state: 'ok', failures: 0, ...lastSuccess, backlog };
+    const trouble = this.#troubleIn(backlog);
+    const next: SyncStanding = { state: trouble ? syncStateOf(trouble.report.kind) : 'ok', failures: 0, ...trouble, lastSuccessAt: Date.now(), backlog };
     if (before.state !== next.state || before.report?.cause !== next.report?.cause) return this.#show(next);
     this.#standing = next;
     this.#describe();
+  }
+
+  /** What keeps a target from being well although its calls go through: removals that the platform refuses, requests that it refused later. */
+  #troubleIn({ blocked, blockedReason }: PushBacklog): { report: FailureReport; failures?: number } | undefined {
+    if (blocked === 0) return this.#requestFailure;
+    return { report: { kind: 'needs_person', cause: `${String(blocked)} removals are refused: ${blockedReason ?? ''}`, cure: BLOCKED_CURE } };
   }
 
   async #failed(error: unknown): Promise<void> {
@@ -222,6 +244,7 @@ class Sync {
   #pushNow(): void {
     this.#awake = this.#now = true;
     this.#paused = false;
+    this.#askNotBefore = 0;
   }
 
   async #pause(): Promise<string> {

@@ -77,6 +77,8 @@ export interface SyncInput extends TargetRef {
   suspects?: number;
   /** How many members the platform has rejected since it last accepted one. */
   rejectedInARow?: number;
+  /** When to ask about the first request that is decided later, in milliseconds since the epoch. */
+  nextCheckAt?: number;
 }
 
 /** Input of one push. */
@@ -138,6 +140,8 @@ export interface PushResult {
 export interface FollowUpResult {
   /** Members who are pending again. */
   again: number;
+  /** At least one request was decided, and not refused as a whole. */
+  decided: boolean;
   /** When to ask again, in milliseconds; null when nothing is open. */
   nextCheckMs: number | null;
   /** Why a request failed as a whole, if one did. */

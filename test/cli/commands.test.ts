@@ -88,6 +88,15 @@ describe('headgate check', () => {
     expect(ok).toBe(false);
     expect(status).toBe(1);
   });
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ['a list of device ids', { ingestedUserListInfo: { uploadKeyTypes: ['MOBILE_ID'] } }, /takes MOBILE_ID, not contact data.*CONTACT_ID/],
+    ['a list of somebody else', { readOnly: true }, /read-only/],
+    ['a list that is disabled', { accountAccessStatus: 'DISABLED' }, /disabled/],
+  ])('Google: %s', async (_name, says, words) => {
+    sandbox.store.say('google_main', '51', says);
+    const { output } = await headgate(['check', '--destination', 'google_main', '--json']);
+    expect((JSON.parse(output) as Checked).findings.filter(({ level }) => level === 'problem').map(({ message }) => message)).toEqual([expect.stringMatching(words)]);
+  });
   test('can look at one destination only', async () => {
     const { output } = await headgate(['check', '--destination', 'tiktok_main', '--json']);
     expect(new Set((JSON.parse(output) as Checked).findings.map(({ destination }) => destination))).toEqual(new Set(['tiktok_main']));

@@ -202,6 +202,34 @@ describe('Google decides later', () => {
   });
 });
 
+describe('when Google', () => {
+  test('cannot be asked what became of requests, pushes go on, the sync says so, and all is decided when it can', async () => {
+    const [first, second] = [somebody(), somebody()];
+    fault('google_main', 'no_status');
+    await service.post(first.person);
+    await until(() => state('google_main'), (shown) => shown === 'retrying', 30_000);
+    await service.post(second.person);
+    await until(() => hashes('google_main'), (list) => list.includes(second.hash), 10_000);
+    await settledAs('google_main', second.person.customer_id, 'processing');
+    expect(await state('google_main')).toBe('retrying');
+    service.sandbox.faults.set(undefined, null);
+    await settledAs('google_main', first.person.customer_id, 'accepted');
+    await settledAs('google_main', second.person.customer_id, 'accepted');
+    await until(() => state('google_main'), (shown) => shown === 'ok');
+  });
+  test('refuses whole requests later for the account, they are kept and sent again, and the sync is stuck until one is decided well', async () => {
+    const { person } = somebody();
+    fault('google_main', 'late_refused');
+    await service.post(person);
+    await until(() => state('google_main'), (shown) => shown === 'stuck', 30_000);
+    expect(await details('google_main')).toMatch(/NO_CONSENT.*\n.*What to do: .*consent/);
+    service.sandbox.faults.set(undefined, null);
+    await sync('google_main').signal('pushNow');
+    await settledAs('google_main', person.customer_id, 'accepted');
+    await until(() => state('google_main'), (shown) => shown === 'ok');
+  });
+});
+
 describe('a platform that refuses removals', () => {
   test.each<Name>(['meta_main', 'google_main', 'tiktok_main'])('%s: they are blocked, adds go on, and they go through when it lets them', async (name) => {
     const [leaving, coming] = [somebody(), somebody()];
