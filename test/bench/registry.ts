@@ -1,16 +1,17 @@
-/** One audience at three destinations. */
+/** One audience at three destinations of three platforms. */
 export const BENCH_SECRET = 'a-signing-secret-for-benches';
-const destination = (name: string): string => `  ${name}: { platform: meta, sandbox: true, access_token: a-token-for-benches, ad_account: act_1 }`;
 
 export const BENCH_REGISTRY = `
 sources:
   demo: { signing_secret: ${BENCH_SECRET} }
 destinations:
-${['meta_one', 'meta_two', 'meta_three'].map(destination).join('\n')}
+  meta_main: { platform: meta, sandbox: true, access_token: a-token-for-benches, ad_account: act_1 }
+  google_main: { platform: google, sandbox: true, operating_account: "1234567890" }
+  tiktok_main: { platform: tiktok, sandbox: true, access_token: a-token-for-benches, advertiser_id: "7" }
 audiences:
   high_intent_cart_7d_v1:
     description: Abandoned a cart
     owner: { name: Bench }
     window: 7d
-    targets: { meta_one: "1", meta_two: "2", meta_three: "3" }
+    targets: { meta_main: "1", google_main: "2", tiktok_main: "3" }
 `;
