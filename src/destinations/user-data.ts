@@ -4,7 +4,18 @@ import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/
 import type { RawPerson } from '../domain/identifiers.ts';
 
 /** SHA-256 of the text's UTF-8 bytes, lower-case hex. */
-export const sha256 = (text: string): string => hash('sha256', text, 'hex');
+export function sha256(text: string): string {
+  const known = lately.get(text);
+  if (known !== undefined) return known;
+  if (lately.size >= MOST_LATELY) lately.clear();
+  const made = hash('sha256', text, 'hex');
+  lately.set(text, made);
+  return made;
+}
+
+/** Each platform asks for much the same hashes of a person as the one before. Holds no more than a few persons' texts, for a moment. */
+const lately = new Map<string, string>();
+const MOST_LATELY = 16;
 
 const SHA256_HEX = /^[0-9a-f]{64}$/i;
 /** True for a value that was hashed before it came to us; it must never be hashed again. */

@@ -12,7 +12,7 @@ import type { SandboxDestination, SandboxMember, SandboxStore } from './store.ts
 /** What the stand-in asks for when it throttles. Seconds. */
 const RETRY_AFTER_S = 5;
 const PROCESSING_MS = 2_000;
-const DEFAULT_DURATION = '2592000s';
+const DEFAULT_DURATION = '1209600s';
 
 interface TakenRequest {
   destination: string;

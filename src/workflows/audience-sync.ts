@@ -209,7 +209,7 @@ class Sync {
   /** What keeps a target from being well although its calls go through: removals that the platform refuses, requests that it refused later. */
   #troubleIn({ blocked, blockedReason }: PushBacklog): { report: FailureReport; failures?: number } | undefined {
     if (blocked === 0) return this.#requestFailure;
-    return { report: { kind: 'needs_person', cause: `${String(blocked)} removals are refused: ${blockedReason ?? ''}`, cure: BLOCKED_CURE } };
+    return { report: { kind: 'needs_person', cause: `removals refused: ${String(blocked)}. ${blockedReason ?? ''}`, cure: BLOCKED_CURE } };
   }
 
   async #failed(error: unknown): Promise<void> {

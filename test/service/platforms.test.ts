@@ -239,7 +239,7 @@ describe('a platform that refuses removals', () => {
     await service.post({ ...leaving.person, event: 'cio.audience_remove' });
     await settledAs(name, leaving.person.customer_id, 'blocked');
     await until(() => state(name), (shown) => shown === 'stuck');
-    expect(await details(name)).toMatch(/1 removals are refused/);
+    expect(await details(name)).toMatch(/removals refused: 1/);
     await service.post(coming.person);
     await settledAs(name, coming.person.customer_id, 'accepted');
     expect(hashes(name)).toContain(leaving.hash);
