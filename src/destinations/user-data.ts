@@ -32,7 +32,8 @@ export function normaliseEmail(text: string): string | undefined {
 
 /**
  * E.164 with its `+`; undefined when the number is not possible or lacks its country. Without a country code the number is
- * read as a national one of `country` (ISO 3166-1 alpha-2). A SHA-256 passes as it is.
+ * read as a national one of `country` (ISO 3166-1 alpha-2); where that cannot be, 11 to 15 digits are read as an international
+ * one without its `+`. A SHA-256 passes as it is.
  */
 export function normalisePhone(text: string, country: string | undefined): string | undefined {
   const trimmed = text.trim();
@@ -48,8 +49,14 @@ let lastPhone: { given: string; phone: string | undefined } | undefined;
 function parsePhone(text: string, country: string | undefined): string | undefined {
   const international = text.replace(/^00(?=[1-9])/, '+');
   const phone = parsePhoneNumberFromString(international, country?.toUpperCase() as CountryCode | undefined);
-  return phone?.isPossible() ? phone.number : undefined;
+  if (phone?.isPossible()) return phone.number;
+  const digits = text.replace(/[\s().-]/g, '');
+  const whole = WITH_COUNTRY_CODE.test(digits) ? parsePhoneNumberFromString(`+${digits}`) : undefined;
+  return whole?.isPossible() ? whole.number : undefined;
 }
+
+/** So many digits without a leading zero, which no known country reads as a number of its own, have their country code and lack only the `+`. */
+const WITH_COUNTRY_CODE = /^[1-9]\d{10,14}$/;
 
 /** Which country a person's phone and postal code are read by. */
 export const countryOf = ({ country, phoneCountry }: RawPerson): string | undefined => country ?? phoneCountry;
