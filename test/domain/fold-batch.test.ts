@@ -8,6 +8,10 @@ import { CART, CROSS_SELL, DAY, loadedAfter, makeAudience, makeEvent, makeLoaded
 const T = 1_764_000_000_000;
 const target = { destination: 'meta_main', audienceKey: CART };
 const at = (time: number, overrides: Partial<HeadgateEvent> = {}): HeadgateEvent => makeEvent({ occurredAt: time, receivedAt: Math.max(T, time), ...overrides });
+const withoutAudience = (event: HeadgateEvent): HeadgateEvent => {
+  delete event.audienceKey;
+  return event;
+};
 const items = (...events: HeadgateEvent[]): BatchItem[] => events.map((event) => ({ kind: 'event', event, personId: 'p1' }));
 const fold = (batch: readonly BatchItem[], loaded: LoadedBatch = makeLoaded(), policies = makePolicies(), position = 0.5): FoldedBatch => foldBatch(batch, loaded, policies, () => position);
 const membershipOf = (folded: FoldedBatch, key: string): string | undefined => folded.memberships.find(({ audienceKey }) => audienceKey === key)?.state;
@@ -121,4 +125,50 @@ test('any order and any cut into batches ends with the same memberships and the 
       expect(endOf(cut)).toEqual(endOf(whole));
     }),
   );
+});
+
+describe('consent', () => {
+  type Said = 'granted' | 'denied' | undefined;
+  const exposure = (time: number, said: Said): HeadgateEvent => {
+    return withoutAudience(at(time, { name: 'cio.exposure', ...(said ? { consent: { ad_user_data: said } } : {}) }));
+  };
+  const add = (time: number, said: Said): HeadgateEvent => at(time, said ? { consent: { ad_user_data: said } } : {});
+
+  test('denied anywhere takes a person out of an audience that the event does not name, and granted brings them back', () => {
+    const first = fold(items(add(T, undefined)));
+    const loaded = loadedAfter(makeLoaded(), first);
+    const denied = fold(items(exposure(T + 1, 'denied')), loaded);
+    expect(denied.deliveries).toMatchObject([{ target: { audienceKey: CART }, wanted: 'out', status: 'pending' }]);
+    expect(denied.memberships).toEqual([]);
+    const granted = fold(items(exposure(T + 2, 'granted')), loadedAfter(loaded, denied));
+    expect(granted.deliveries).toMatchObject([{ target: { audienceKey: CART }, wanted: 'in', status: 'pending' }]);
+  });
+  test('an add without a word on consent does not push somebody who denied it', () => {
+    expect(fold(items(exposure(T, 'denied'), add(T + 1, undefined))).deliveries.filter(({ wanted }) => wanted === 'in')).toEqual([]);
+  });
+  test('any order of adds, removals and consents ends as the newest of each says', () => {
+    const kind = fc.constantFrom('add', 'remove', 'exposure');
+    const step = fc.record({ kind, said: fc.constantFrom<Said>('granted', 'denied', undefined) });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 6 }).chain((steps) => fc.tuple(fc.constant(steps), fc.shuffledSubarray([...steps.keys()], { minLength: steps.length }))), ([steps, order]) => {
+        const events = steps.map(({ kind: name, said }, time) => {
+          if (name === 'exposure') return exposure(T + time, said);
+          return name === 'add' ? add(T + time, said) : at(T + time, { name: 'cio.audience_remove' });
+        });
+        const folded = fold(items(...order.map((index) => events[index]!)));
+        const decides = steps.findLast(({ kind: name }) => name !== 'exposure');
+        const consent = steps.findLast(({ kind: name, said }) => said !== undefined && name !== 'remove')?.said;
+        const wanted = decides?.kind === 'add' && decides.said !== 'denied' && consent !== 'denied';
+        expect(folded.deliveries.some((delivery) => delivery.wanted === 'in')).toBe(wanted);
+      }),
+    );
+  });
+});
+
+test('a rejected removal is pushed again when the person has new identifiers', () => {
+  const known = fold(items(at(T), at(T + 1, { name: 'cio.audience_remove' })));
+  const rejected = { ...known, deliveries: known.deliveries.map((delivery) => ({ ...delivery, status: 'rejected' as const })) };
+  const loaded = loadedAfter(makeLoaded(), rejected);
+  const moved = withoutAudience(at(T + 2, { name: 'cio.exposure', identifiers: { meta: [{ type: 'EMAIL', value: 'another' }] } }));
+  expect(fold(items(moved), loaded).deliveries).toMatchObject([{ wanted: 'out', status: 'pending', revision: 3 }]);
 });

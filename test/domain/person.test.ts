@@ -1,4 +1,5 @@
 /** What is known of a person at the platforms. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { changesPushes, learnFromEvent, NOBODY, unitePersons } from '../../src/domain/person.ts';
 
@@ -48,4 +49,16 @@ test('the newest consent counts, in either order', () => {
   const denied = { ...seen('ada', 2), consent: { ad_user_data: 'denied' as const } };
   expect(learnFromEvent(learnFromEvent(NOBODY, granted), denied).consent).toEqual({ ad_user_data: 'denied', asOf: 2 });
   expect(learnFromEvent(learnFromEvent(NOBODY, denied), granted).consent).toEqual({ ad_user_data: 'denied', asOf: 2 });
+});
+
+test('the newest consent counts in any order, also when events without consent are newer; at equal times a denial does', () => {
+  const event = fc.record({ occurredAt: fc.integer({ min: 1, max: 4 }), said: fc.constantFrom('granted' as const, 'denied' as const, undefined), who: fc.constantFrom('ada', 'bob') });
+  const learnAll = (events: { occurredAt: number; said: 'granted' | 'denied' | undefined; who: string }[]) =>
+    events.reduce((known, { occurredAt, said, who }) => learnFromEvent(known, { ...seen(who, occurredAt), ...(said ? { consent: { ad_user_data: said } } : {}) }), NOBODY).consent;
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 6 }).chain((events) => fc.tuple(fc.constant(events), fc.shuffledSubarray(events, { minLength: events.length }))), ([events, shuffled]) => {
+      const newest = events.filter(({ said }) => said).toSorted((a, b) => b.occurredAt - a.occurredAt || (a.said === 'denied' ? -1 : 1))[0];
+      expect(learnAll(shuffled)?.ad_user_data).toBe(newest?.said);
+    }),
+  );
 });
