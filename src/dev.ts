@@ -1,4 +1,5 @@
 /** `npm start`: the whole service on this machine. Reads as the order of things; what each step does is in embedded/ and wiring.ts. */
+import { adopt } from './adopt.ts';
 import { readEnvironment } from './config/environment.ts';
 import { whenParentIsGone } from './embedded/index.ts';
 import { prepareFolder, startOwnPostgres, startOwnSandbox, startOwnTemporal, loadOwnRegistry, refuseProduction, showReady } from './dev-steps.ts';
@@ -20,6 +21,7 @@ export async function runDev(): Promise<void> {
     const folder = await prepareFolder(life, environment);
     const { registry, demo } = await loadOwnRegistry(environment, folder);
     const databaseUrl = await startOwnPostgres(life, environment, folder, say);
+    await adopt(registry, databaseUrl, logger);
     const { address, uiUrl } = await startOwnTemporal(life, environment, folder, say);
     const sandboxUrl = await startOwnSandbox(life, environment, folder, registry);
 

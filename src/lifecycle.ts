@@ -43,8 +43,9 @@ export class Lifecycle {
 /**
  * Runs a process until it is asked to end (SIGINT, SIGTERM) or `start` says that it failed. A second request ends it at once.
  * Exit status: 0 when asked, 1 when it failed.
+ * @param say default: a line on standard error
  */
-export async function runProcess(start: (life: Lifecycle) => Promise<{ failed?: Promise<never>; orphaned?: Promise<void> }>, say: (line: string) => void): Promise<void> {
+export async function runProcess(start: (life: Lifecycle) => Promise<{ failed?: Promise<never>; orphaned?: Promise<void> }>, say = toStandardError): Promise<void> {
   const life = new Lifecycle(say);
   const asked = Promise.withResolvers<void>();
   let requests = 0;
@@ -68,6 +69,8 @@ export async function runProcess(start: (life: Lifecycle) => Promise<{ failed?: 
   if (requests > 0) say('Stopped.');
   process.exit();
 }
+
+const toStandardError = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** One clear sentence for what a person can mend; a stack for what only we can. */
 function explain(error: unknown): string {

@@ -1,4 +1,5 @@
 /** What server.ts and worker.ts have in common: a registry of one's own, an external Postgres and Temporal, no demo. */
+import { adopt } from './adopt.ts';
 import { ConfigurationError } from './config/configuration-error.ts';
 import type { Environment } from './config/environment.ts';
 import { loadRegistry } from './config/registry.ts';
@@ -17,7 +18,7 @@ export interface Opened<C extends TemporalConnection> {
 }
 
 /**
- * Loads the registry, migrates the ledger, connects to Temporal and builds the shared parts. Throws ConfigurationError when
+ * Loads the registry, migrates the ledger, makes it know the registry, connects to Temporal and builds the shared parts. Throws ConfigurationError when
  * something is not set. The demo registry cannot get here: only dev.ts knows where it is.
  */
 export async function openProduction<C extends TemporalConnection>(
@@ -34,8 +35,9 @@ export async function openProduction<C extends TemporalConnection>(
     variables: environment.variables,
     sandboxAllowed: sandboxUrl !== undefined,
   });
-  const applied = await migrate(databaseUrl);
+  const applied = await migrate(databaseUrl, { onWait: (cause) => logger.warn({ cause }, 'A migration waits for a table that is in use; nothing else does.') });
   if (applied.length > 0) logger.info({ migrations: applied }, 'The ledger was migrated.');
+  await adopt(registry, databaseUrl, logger);
   const settings = readTemporalSettings(environment.variables);
   const temporal = await connect(settings, logger);
   life.started('The connection to Temporal', temporal.close);

@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { createActivities } from './activities/index.ts';
-import { createApp, GroupCommit, Watchdog, type DoorSource } from './api/index.ts';
+import { createApp, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
 import { connectDestinations } from './config/connect-destinations.ts';
+import { connectExporters } from './config/connect-exporters.ts';
 import type { Environment } from './config/environment.ts';
 import type { Registry } from './config/registry.ts';
 import type { Destination } from './destinations/destination.ts';
@@ -13,12 +15,14 @@ import { identifyPerson } from './destinations/identify-person.ts';
 import { hashOnce, normaliseEmail } from './destinations/user-data.ts';
 import type { PersonClaim } from './domain/event.ts';
 import type { IdentifiersByPlatform, RawPerson } from './domain/identifiers.ts';
-import type { TargetRef } from './domain/registry.ts';
-import { openLedger, type Ledger } from './ledger/index.ts';
+import { holdOf, holdsEverything } from './domain/holding.ts';
+import { targetsOf, type TargetRef } from './domain/registry.ts';
+import { openLedger, type Ledger, type TargetRest } from './ledger/index.ts';
 import type { Logger } from './monitoring/logger.ts';
 import { createMetrics, type Metrics } from './monitoring/metrics.ts';
 import { Relay, Sweep, Waker } from './relay/index.ts';
-import { registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
+import type { Exporter } from './warehouse/exporter.ts';
+import { isRefused, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
 
 /** What the parts of one process share. */
 export interface Parts {
@@ -31,6 +35,7 @@ export interface Parts {
   logger: Logger;
   metrics: Metrics;
   destinations: ReadonlyMap<string, Destination>;
+  exporters: ReadonlyMap<string, Exporter>;
   /** Stops what all parts share; call it last. */
   close: () => Promise<void>;
 }
@@ -58,19 +63,31 @@ export function buildParts(options: PartsOptions): Parts {
   const { environment, registry, logger, temporal } = options;
   const metrics = createMetrics();
   const ledger = openLedger({ url: options.databaseUrl, logger, policies: registry.policies, connections: 20 });
-  const gateway = new TemporalGateway({ client: temporal.client, eager: options.eager });
+  const closing = new AbortController();
+  let registering: Promise<void> | undefined;
+  const register = (): void => {
+    registering ??= registerSearchAttributes(temporal.client, options.temporalSettings.namespace, logger, closing.signal).finally(() => (registering = undefined));
+  };
+  const gateway = new TemporalGateway({ client: temporal.client, eager: options.eager, onRefused: register });
   const destinations = connectDestinations(registry, options.sandboxUrl);
-  const timeoutOf = (target: TargetRef): number => destinations.get(target.destination)?.timeoutMs ?? 0;
-  const waker = new Waker({ send: (target, signal) => gateway.wakeSync(target, timeoutOf(target), signal), restOf: (target) => ledger.readTargetRest(target), logger, metrics });
+  const exporters = connectExporters(registry, options.sandboxUrl);
+  // A target that holds everything, or that another process' registry has, is not woken: that would only fill its sync's history.
+  const restOf = async (target: TargetRef): Promise<TargetRest> => {
+    const rest = await ledger.readTargetRest(target);
+    return { ...rest, paused: rest.paused || holdsEverything(holdOf(registry.policies, target, rest.life)) };
+  };
+  const waker = new Waker({ send: (target, signal) => gateway.wakeSync(target, signal), restOf, logger, metrics });
   const wake = (targets: readonly TargetRef[]): void => {
     waker.wake(targets);
   };
   const self = { processId: randomUUID(), role: options.role, registryHash: registry.hash };
-  const sweep = new Sweep({ ledger, audienceKeys: [...registry.policies.audiences.keys()], wake, self, logger, metrics });
-  const closing = new AbortController();
-  void registerSearchAttributes(temporal.client, options.temporalSettings.namespace, logger, closing.signal);
+  const targets = targetsOf(registry.policies);
+  const filling = { targets, start: (target: TargetRef) => gateway.startFill(target) };
+  const exporting = { exporters: [...exporters.keys()], start: (exporter: string) => gateway.startExport(exporter) };
+  const sweep = new Sweep({ ledger, audiences: [...registry.policies.audiences.values()], wake, filling, exporting, self, logger, metrics });
+  register();
   sweep.start();
-  waker.pushNow([...registry.policies.audiences.values()].flatMap((audience) => audience.targets));
+  waker.pushNow(targets);
   return {
     environment,
     registry,
@@ -81,6 +98,7 @@ export function buildParts(options: PartsOptions): Parts {
     logger,
     metrics,
     destinations,
+    exporters,
     close: async () => {
       closing.abort();
       waker.stop();
@@ -93,6 +111,10 @@ export function buildParts(options: PartsOptions): Parts {
 /** The api: door, relay, reading. Resolves when it listens. */
 export async function startApi(parts: Parts, temporalUi: string | undefined): Promise<Part & { url: string }> {
   const { environment, registry, ledger, gateway, waker, logger, metrics } = parts;
+  const onCommitted = (wakes: readonly TargetRef[]): void => {
+    waker.wake(wakes);
+    relay.nudge();
+  };
   const commit: GroupCommit = new GroupCommit({
     applyEvents: (items) => ledger.applyEvents(items),
     quarantine: (entries) => ledger.quarantine(entries),
@@ -100,20 +122,19 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
       ledger.connection.suspect(reason);
     },
     launchLifeboat: (batch) => gateway.launchLifeboat(batch),
-    onCommitted: (wakes) => {
-      waker.wake(wakes);
-      relay.nudge();
-    },
+    onCommitted,
     logger,
     metrics,
   });
   const relay: Relay = new Relay({
     drainOutbox: (limit, carry) => ledger.drainOutbox(limit, carry),
     carry: (entry) => (entry.action === 'start' ? gateway.startEvent(entry.event, entry.decision) : gateway.endEvent(entry.eventId).then(() => 'ended')),
-    doorLoad: () => commit.waiting,
+    isRefused,
+    doorLoad: () => commit.unanswered,
     logger,
     metrics,
   });
+  let draining = false;
   const watchdog = new Watchdog({ isLedgerUp: () => ledger.connection.isUp, askTemporal: () => gateway.ask(), logger, metrics });
   const app = createApp({
     sources: new Map([...registry.sources].map(([name, source]): [string, DoorSource] => [name, source])),
@@ -121,22 +142,28 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     identify: identifier(registry),
     emailHash,
     commit,
+    onCommitted,
     ledger,
     watchdog,
     host: environment.HEADGATE_HOST,
     readToken: environment.HEADGATE_READ_TOKEN,
+    operatorToken: environment.HEADGATE_OPERATOR_TOKEN,
+    erasing: { start: (given) => gateway.startErasure(given), progress: (id) => gateway.readErasureProgress(id) },
+    isDraining: () => draining,
     temporalUi,
     logger,
     metrics,
   });
-  const server = await listen(await createHttpServer(environment, app), environment.HEADGATE_PORT, environment.HEADGATE_HOST);
+  const listener = await listen(await createHttpServer(environment, app), environment.HEADGATE_PORT, environment.HEADGATE_HOST);
   relay.start();
   watchdog.start();
   return {
-    url: urlOf(server, environment),
+    url: urlOf(listener.port, environment),
     stop: async () => {
+      draining = true;
+      await wait(environment.drainMs);
       watchdog.stop();
-      await closeServer(server);
+      await listener.close();
       await commit.drain();
       await relay.stop();
     },
@@ -145,12 +172,20 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
 
 /** The workers. Resolves when they poll. */
 export async function startWorker(parts: Parts, connection: Parameters<typeof runWorkers>[0]['connection'], namespace: string): Promise<Part & { failed: Promise<never> }> {
-  const { ledger, registry, destinations, waker, logger, metrics } = parts;
+  const { ledger, registry, destinations, exporters, waker, logger, metrics } = parts;
   const wake = (targets: readonly TargetRef[]): void => {
     waker.wake(targets);
   };
-  const activities = createActivities({ ledger, policies: registry.policies, destinations, wake, logger, metrics });
-  return runWorkers({ connection, namespace, activities });
+  const stopping = new AbortController();
+  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, wake, stopping: stopping.signal, logger, metrics });
+  const workers = await runWorkers({ connection, namespace, activities });
+  return {
+    failed: workers.failed,
+    stop: () => {
+      stopping.abort();
+      return workers.stop();
+    },
+  };
 }
 
 /** A worker's metrics, on a port of their own; needs no token on loopback. */
@@ -160,8 +195,8 @@ export async function startWorkerMetrics({ environment, metrics }: Parts): Promi
   const server = createServer((_request, response) => {
     void metrics.registry.metrics().then((text) => response.setHeader('Content-Type', metrics.registry.contentType).end(text));
   });
-  await listen(server, port, environment.HEADGATE_HOST);
-  return { stop: () => closeServer(server) };
+  const { close } = await listen(server, port, environment.HEADGATE_HOST, { sockets: 1 });
+  return { stop: close };
 }
 
 function identifier(registry: Registry): (person: RawPerson) => { claim: Partial<PersonClaim>; identifiers: IdentifiersByPlatform } {
@@ -181,27 +216,7 @@ async function createHttpServer(environment: Environment, app: Parameters<typeof
   return createSecureServer({ ...limits, cert: await readFile(cert), key: await readFile(key) }, app);
 }
 
-async function listen(server: Server, port: number, host: string): Promise<Server> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, host, backlog: 1_024 }, resolve);
-  });
-  return server;
-}
-
-/** Answers what is under way; idle connections are closed at once. */
-async function closeServer(server: Server): Promise<void> {
-  await new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
-}
-
-function urlOf(server: Server, environment: Environment): string {
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : environment.HEADGATE_PORT;
+function urlOf(port: number, environment: Environment): string {
   const host = environment.HEADGATE_HOST === '0.0.0.0' ? '127.0.0.1' : environment.HEADGATE_HOST;
   return `${environment.HEADGATE_TLS_CERT === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
 }

@@ -1,14 +1,15 @@
 import type { Applied } from '../ledger/index.ts';
 import type { HeadgateEvent } from '../domain/event.ts';
-import type { QuarantineEntry } from '../domain/quarantine.ts';
+import { entryOfEvent, type QuarantineEntry } from '../domain/quarantine.ts';
 import type { LifeboatInput } from '../workflows/contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { whileBeating } from './while-beating.ts';
 
 const PATIENCE_MS = 50_000;
 
 /** Applies a group of events that the ledger could not take when they came. What contradicts the ledger goes to quarantine. */
 export function createApplyLifeboat({ ledger, wake, logger }: ActivityDependencies) {
-  async function applyLifeboat({ events, quarantined }: LifeboatInput): Promise<{ applied: number; duplicates: number; conflicts: number }> {
+  async function apply({ events, quarantined }: LifeboatInput): Promise<{ applied: number; duplicates: number; conflicts: number }> {
     await ledger.connection.whenUp(PATIENCE_MS);
     const { outcomes, wakes } = await ledger.applyEvents(events.map((event) => ({ kind: 'event', event })));
     const contradicting = events.flatMap((event, index) => {
@@ -21,7 +22,7 @@ export function createApplyLifeboat({ ledger, wake, logger }: ActivityDependenci
     const count = (kind: string): number => outcomes.filter((outcome) => outcome.kind === kind).length;
     return { applied: count('decided'), duplicates: count('duplicate'), conflicts: contradicting.length };
   }
-  return { applyLifeboat };
+  return { applyLifeboat: (batch: LifeboatInput) => whileBeating(() => apply(batch)) };
 }
 
 function entryFor(event: HeadgateEvent, outcome: Applied['outcomes'][number] | undefined): QuarantineEntry | undefined {
@@ -31,12 +32,6 @@ function entryFor(event: HeadgateEvent, outcome: Applied['outcomes'][number] | u
     unknown_audience: `there is no audience ${event.audienceKey ?? ''} in headgate.yaml`,
     refused: outcome.kind === 'refused' ? outcome.problem : '',
   }[outcome.kind];
-  return {
-    source: event.source,
-    receivedAt: event.receivedAt,
-    reason: outcome.kind === 'conflict' ? 'conflict' : 'invalid',
-    eventId: event.eventId,
-    problems: [{ path: outcome.kind === 'conflict' ? 'event_id' : '', message }],
-    body: JSON.stringify(event),
-  };
+  const path = { conflict: 'event_id', unknown_audience: 'audience_key', refused: '' }[outcome.kind];
+  return entryOfEvent(event, outcome.kind === 'conflict' ? 'conflict' : 'invalid', { path, message });
 }

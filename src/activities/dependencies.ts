@@ -3,14 +3,18 @@ import type { Destination } from '../destinations/destination.ts';
 import type { Policies, TargetRef } from '../domain/registry.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
+import type { Exporter } from '../warehouse/exporter.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
 
 export interface ActivityDependencies {
   ledger: Ledger;
   policies: Policies;
   destinations: ReadonlyMap<string, Destination>;
+  exporters: ReadonlyMap<string, Exporter>;
   /** Tells the syncs that something is pending. Never waits, never fails. */
   wake: (targets: readonly TargetRef[]) => void;
+  /** Aborted when this process has been asked to stop: whatever goes on for long by itself ends soon. */
+  stopping: AbortSignal;
   logger: Logger;
   metrics: Metrics;
 }

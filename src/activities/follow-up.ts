@@ -1,4 +1,4 @@
-import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationSignal } from '@temporalio/activity';
 import type { Destination, FollowUp, RequestOutcome } from '../destinations/destination.ts';
 import { PlatformFailure, type FailureReport } from '../domain/failures.ts';
 import type { TargetRef } from '../domain/registry.ts';
@@ -7,6 +7,7 @@ import type { FollowUpResult } from '../workflows/contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { destinationOf } from './destination-of.ts';
 import { toTemporal } from './failures.ts';
+import { whileBeating } from './while-beating.ts';
 
 /** Asked about in one activity. */
 const MOST_REQUESTS = 20;
@@ -21,12 +22,12 @@ export function createFollowUp(dependencies: ActivityDependencies) {
 
   async function followUp(ref: TargetRef): Promise<FollowUpResult> {
     const { destination } = destinationOf(dependencies, ref);
+    const { followUp: platform } = destination;
     const result: FollowUpResult = { again: 0, decided: false, nextCheckMs: null, failed: null };
-    if (!destination.followUp) return result;
+    if (!platform) return result;
     const due = await ledger.findDueRequests(ref, MOST_REQUESTS);
     for (const request of due) {
-      heartbeat();
-      const outcome = await ask(destination, destination.followUp, request);
+      const outcome = await whileBeating(() => ask(destination, platform, request));
       if (outcome.status === 'processing') {
         await ledger.postponeCheck(request.pushId, outcome.checkAfterMs);
         continue;

@@ -4,9 +4,16 @@
  */
 import { createApplyLifeboat } from './apply-lifeboat.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { createErase } from './erase.ts';
+import { createExportRows } from './export-rows.ts';
+import { createExportStanding } from './export-standing.ts';
 import { createExpire } from './expire.ts';
+import { createFillTarget } from './fill-target.ts';
 import { createFollowUp } from './follow-up.ts';
 import { createPush } from './push.ts';
+import { createResync } from './resync.ts';
+import { createRetire } from './retire.ts';
+import { createRewindow } from './rewindow.ts';
 import { createSettle } from './settle.ts';
 import { createTargetStanding } from './target-standing.ts';
 
@@ -20,6 +27,13 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createPush(dependencies),
     ...createFollowUp(dependencies),
     ...createTargetStanding(dependencies),
+    ...createResync(dependencies),
+    ...createFillTarget(dependencies),
+    ...createRetire(dependencies),
+    ...createRewindow(dependencies),
+    ...createErase(dependencies),
+    ...createExportRows(dependencies),
+    ...createExportStanding(dependencies),
   };
 }
 

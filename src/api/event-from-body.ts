@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { clampTime, UNSENT, type Consent, type HeadgateEvent, type JsonObject, type PersonClaim } from '../domain/event.ts';
 import { personFromFields, type IdentifiersByPlatform, type RawPerson } from '../domain/identifiers.ts';
 import type { Problem } from '../domain/quarantine.ts';
-import { holdsEmail, personalValues, redactObject, redactText } from './redact.ts';
+import { holdsEmail, isGiven, personalValues, redactObject, redactText, storable } from './redact.ts';
 import { webhookBody, type WebhookBody } from './webhook-schema.ts';
 
 export interface EventContext {
@@ -14,9 +14,19 @@ export interface EventContext {
   /** Milliseconds since the epoch. */
   receivedAt: number;
   hasAudience: (key: string) => boolean;
-  /** Hashes the person's contacts and asks the configured platforms for their identifiers. */
-  identify: (person: RawPerson) => { claim: Partial<PersonClaim>; identifiers: IdentifiersByPlatform };
+  identify: Identify;
+  /** What an earlier reading made of some fields, which are not in the body any more (event-from-kept.ts). */
+  restored?: RestoredFields | undefined;
 }
+
+export interface RestoredFields {
+  fields: ReadonlySet<string>;
+  claim: PersonClaim;
+  identifiers: IdentifiersByPlatform;
+}
+
+/** Hashes the person's contacts and asks the configured platforms for their identifiers. */
+export type Identify = (person: RawPerson) => { claim: Partial<PersonClaim>; identifiers: IdentifiersByPlatform };
 
 export type Understood = { event: HeadgateEvent } | { problems: Problem[]; eventId?: string };
 
@@ -29,12 +39,17 @@ export function eventFromBody(raw: string, context: EventContext): Understood {
     return { problems: [{ path: '', message: `the body is not JSON: ${withoutExcerpt((error as Error).message)}` }] };
   }
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return { problems: [{ path: '', message: 'the body must be a JSON object' }] };
-  const body = given as JsonObject;
+  return eventFromObject(given as JsonObject, context);
+}
+
+/** The same for a body that is parsed already. */
+export function eventFromObject(body: JsonObject, context: EventContext): Understood {
   const parsed = webhookBody.safeParse(body);
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
   problems.push(...contradictions(body, context, new Set(problems.map((problem) => problem.path))));
   if (!parsed.success || problems.length > 0) {
-    const eventId = body['event_id'];
+    const given = body['event_id'];
+    const eventId = typeof given === 'number' ? String(given) : given;
     return { problems, ...(typeof eventId === 'string' && !holdsEmail(eventId) ? { eventId: storable(eventId.slice(0, 200)) } : {}) };
   }
   return { event: makeEvent(parsed.data, body, context) };
@@ -42,11 +57,6 @@ export function eventFromBody(raw: string, context: EventContext): Understood {
 
 /** The parser quotes the place of the mistake, which may hold an e-mail address or a phone number. */
 const withoutExcerpt = (message: string): string => message.replace(/, (\.\.\.)?"[^]*$/, '');
-
-/** Postgres stores neither NUL characters nor lone surrogates. */
-const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
-
-const isGiven = (value: unknown): boolean => value !== undefined && value !== null && !(typeof value === 'string' && value.trim() === '');
 
 const isEmail = (value: unknown, context: EventContext): boolean =>
   typeof value === 'string' && context.identify({ email: value }).claim.emailHash !== undefined;
@@ -61,19 +71,25 @@ function contradictions(body: JsonObject, context: EventContext, wrong: Readonly
   if (event !== 'cio.exposure' && !isGiven(audience)) add('audience_key', 'is missing: say which audience');
   const key = typeof audience === 'number' ? String(audience) : audience;
   if (typeof key === 'string' && isGiven(key) && !context.hasAudience(key.trim())) add('audience_key', `${redactText(JSON.stringify(key))} is not an audience of headgate.yaml`);
-  if (!['customer_id', 'cio_id', 'email'].some((field) => isGiven(body[field]))) {
-    add('customer_id', 'the person is missing: send at least one of customer_id, cio_id and email');
-  } else if (!isGiven(body['customer_id']) && !isGiven(body['cio_id']) && !isEmail(body['email'], context)) {
-    add('email', 'is not an e-mail address, and there is neither customer_id nor cio_id');
-  }
+  const missing = whoIsMissing(body, context);
+  if (missing) add(missing.path, missing.message);
   if (!isGiven(eventId) && !isGiven(body['timestamp'])) add('event_id', 'is missing, and without a timestamp none can be derived that stays the same when the webhook is repeated');
   if (typeof eventId === 'string' && holdsEmail(eventId)) add('event_id', 'must not hold an e-mail address, because it is shown in the Temporal UI');
   return problems;
 }
 
+function whoIsMissing(body: JsonObject, context: EventContext): Problem | undefined {
+  const { fields, claim } = context.restored ?? {};
+  const [customerId, cioId, email] = ['customer_id', 'cio_id', 'email'].map((field) => isGiven(body[field]) || fields?.has(field));
+  if (customerId || cioId) return undefined;
+  if (!email) return { path: 'customer_id', message: 'the person is missing: send at least one of customer_id, cio_id and email' };
+  if (claim?.emailHash !== undefined || isEmail(body['email'], context)) return undefined;
+  return { path: 'email', message: 'is not an e-mail address, and there is neither customer_id nor cio_id' };
+}
+
 function makeEvent(body: WebhookBody, given: JsonObject, context: EventContext): HeadgateEvent {
   const { claim, identifiers } = context.identify(personFromBody(body, context.phoneCountry));
-  const person: PersonClaim = { ...claim };
+  const person: PersonClaim = { ...context.restored?.claim, ...claim };
   if (body.customer_id !== undefined) person.customerId = withoutEmail(body.customer_id);
   if (body.cio_id !== undefined) person.cioId = withoutEmail(body.cio_id);
   const own = personalValues(given);
@@ -87,16 +103,29 @@ function makeEvent(body: WebhookBody, given: JsonObject, context: EventContext):
     people: context.people,
     name: body.event,
     ...(body.audience_key === undefined ? {} : { audienceKey: body.audience_key }),
+    ...(body.exposure === undefined || body.event !== 'cio.exposure' ? {} : { exposure: redactText(body.exposure, own) }),
     occurredAt,
     receivedAt: context.receivedAt,
     ...(claimedAt === undefined ? {} : { claimedAt }),
     person,
-    identifiers,
+    identifiers: context.restored ? together(context.restored.identifiers, identifiers) : identifiers,
     ...(consent ? { consent } : {}),
     context: eventContext,
     attributes: redactObject(body.attributes ?? {}, own),
     ...(test ? { test } : {}),
   };
+}
+
+/** Per platform, `fresh` and what `kept` has of other types. */
+function together(kept: IdentifiersByPlatform, fresh: IdentifiersByPlatform): IdentifiersByPlatform {
+  const platforms = [...new Set([...Object.keys(kept), ...Object.keys(fresh)])];
+  return Object.fromEntries(
+    platforms.map((platform) => {
+      const newer = fresh[platform] ?? [];
+      const types = new Set(newer.map(({ type }) => type));
+      return [platform, [...(kept[platform] ?? []).filter(({ type }) => !types.has(type)), ...newer]];
+    }),
+  );
 }
 
 function personFromBody({ customer_id: customerId, email, phone, profile }: WebhookBody, phoneCountry: string | undefined): RawPerson {

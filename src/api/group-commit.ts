@@ -50,19 +50,23 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #waiting: Waiting[] = [];
   readonly #lanes = new Set<Promise<void>>();
+  #deciding = 0;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
   }
 
-  /** How many events wait: the relay gives way while any do. */
-  get waiting(): number {
-    return this.#waiting.length;
+  /** How many events have no answer yet, whether they wait or are being decided. */
+  get unanswered(): number {
+    return this.#waiting.length + this.#deciding;
   }
 
   /** Resolves when the event is durable, in the ledger or in Temporal. Rejects with NothingTookIt otherwise. */
   submit(event: HeadgateEvent): Promise<Taken> {
-    if (this.#waiting.length >= MOST_WAITING) return Promise.reject(new NothingTookIt('more events wait than can be decided in time'));
+    if (this.#waiting.length >= MOST_WAITING) {
+      this.#options.metrics.shed.inc({ reason: 'waiting' });
+      return Promise.reject(new NothingTookIt('more events wait than can be decided in time'));
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ event, resolve, reject });
       if (this.#lanes.size < LANES) this.#openLane();
@@ -70,7 +74,8 @@ export class GroupCommit {
   }
 
   /** Keeps what could not be understood. Rejects with NothingTookIt when neither store takes it. */
-  async quarantine(entry: QuarantineEntry): Promise<void> {
+  async quarantine(given: QuarantineEntry): Promise<void> {
+    const entry = { key: crypto.randomUUID(), ...given };
     try {
       await this.#withPatience(this.#options.quarantine([entry]));
     } catch (error) {
@@ -100,6 +105,7 @@ export class GroupCommit {
     if (group.length === 0) return;
     const { metrics } = this.#options;
     metrics.commitEvents.observe(group.length);
+    this.#deciding += group.length;
     const stop = metrics.commitSeconds.startTimer();
     try {
       const items = group.map(({ event }): Applicable => ({ kind: 'event', event }));
@@ -113,6 +119,7 @@ export class GroupCommit {
     } catch (error) {
       await this.#toLifeboat(group, error);
     } finally {
+      this.#deciding -= group.length;
       stop();
     }
   }
@@ -150,6 +157,7 @@ export class GroupCommit {
       await this.#options.launchLifeboat(batch);
       this.#options.logger.warn({ events: batch.events.length, err: cause }, 'The ledger did not take a batch; it is safe in a lifeboat workflow.');
     } catch (error) {
+      this.#options.metrics.shed.inc({ reason: 'stores' }, batch.events.length + batch.quarantined.length);
       this.#options.logger.error({ err: error, ledger: cause }, 'Neither the ledger nor Temporal took a batch; its senders were told to come again.');
       throw new NothingTookIt('neither the ledger nor Temporal answers', { cause: error });
     }

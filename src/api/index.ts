@@ -4,24 +4,33 @@
  */
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Ledger } from '../ledger/index.ts';
-import { authoriseReading } from './authorise-reading.ts';
+import { authorise } from './authorise.ts';
+import { erasureRoutes, type ErasureOptions } from './erasures.ts';
+import { exposureOperating, exposureReading, type ExposureOptions } from './exposures.ts';
 import { healthRoutes, metricsRoutes } from './health.ts';
+import { quarantineOperating, quarantineReading, type QuarantineOptions } from './quarantine.ts';
 import { readingRoutes, type ReadingOptions } from './reading.ts';
 import type { Watchdog } from './watchdog.ts';
 import { webhookRoutes, type DoorOptions } from './webhooks.ts';
 
 export { withoutEmail } from './event-from-body.ts';
+export { listen, type Listener } from './http-listener.ts';
 export { GroupCommit } from './group-commit.ts';
-export { isLoopback } from './authorise-reading.ts';
+export { isLoopback } from './authorise.ts';
+export { redactText } from './redact.ts';
 export { sign } from './verify-signature.ts';
 export { Watchdog } from './watchdog.ts';
+export type { ImportedLine } from './exposures.ts';
+export type { QuarantineEntryDetails, QuarantineEntryView } from './quarantine.ts';
+export type { EntryResult } from './replay.ts';
 export type { DoorSource } from './webhooks.ts';
 
-export interface AppOptions extends DoorOptions, ReadingOptions {
+export interface AppOptions extends DoorOptions, ReadingOptions, QuarantineOptions, ExposureOptions, ErasureOptions {
   ledger: Ledger;
   watchdog: Watchdog;
-  host: string;
   readToken: string | undefined;
+  /** The process has been asked to stop and answers only what still comes. */
+  isDraining: () => boolean;
 }
 
 /** Puts the routes together; listens nowhere yet. */
@@ -29,11 +38,21 @@ export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.use((_request, response, next) => {
+    // Whoever keeps a connection open opens the next one elsewhere.
+    if (options.isDraining()) response.set('Connection', 'close');
+    next();
+  });
   app.use(webhookRoutes(options));
-  app.use(healthRoutes(options.watchdog));
-  app.use(authoriseReading(options.host, options.readToken));
+  app.use(healthRoutes(options.watchdog, options.isDraining));
+  app.use(quarantineOperating(options));
+  app.use(erasureRoutes(options));
+  app.use(exposureOperating(options));
+  app.use(authorise('reading', options.host, options.readToken));
   app.use(readingRoutes(options));
-  app.use(metricsRoutes(options.metrics, options.ledger));
+  app.use(quarantineReading(options));
+  app.use(exposureReading(options));
+  app.use(metricsRoutes(options.metrics, options.ledger, options.policies));
   app.use((request, response) => {
     response.status(404).json({ problem: `there is no ${request.method} ${request.path.slice(0, 200)}` });
   });

@@ -1,9 +1,15 @@
 /** Status out: what became of events, persons and audiences. Reads the ledger, never a platform. */
 import { Router, type RequestHandler } from 'express';
-import { formatDuration, targetKey, type Audience, type Policies } from '../domain/registry.ts';
+import { modeOf, oldestOf, shownStatus, type PendingCounts } from '../domain/holding.ts';
+import { describeShares, sharesOf } from '../domain/holdout.ts';
+import { formatDuration, targetKey, type Audience, type Policies, type Target } from '../domain/registry.ts';
 import { syncWorkflowId } from '../workflows/contract.ts';
-import type { AudienceCounts, Ledger, TargetCounts, TargetStanding } from '../ledger/index.ts';
+import type { AudienceCounts, DeliveryView, Ledger, TargetCounts, TargetStanding } from '../ledger/index.ts';
 import { withoutEmail } from './event-from-body.ts';
+import { exportRoutes } from './exports.ts';
+import { readHeld } from './held.ts';
+import { holdsOf, readHolds } from './holds.ts';
+import { workflowUrl } from './workflow-url.ts';
 
 export interface ReadingOptions {
   ledger: Ledger;
@@ -23,13 +29,12 @@ export function readingRoutes(options: ReadingOptions): Router {
   router.get('/v1/people', readPeople(options));
   router.get('/v1/audiences', readAudiences(options));
   router.get('/v1/audiences/:key', readAudience(options));
+  router.get('/v1/audiences/:key/held', readHeld(options));
+  router.use(exportRoutes(options));
   return router;
 }
 
-const workflowUrl = (ui: string | undefined, workflowId: string): string | null =>
-  ui === undefined ? null : `${ui}/workflows/${encodeURIComponent(workflowId)}`;
-
-function readEvent({ ledger, temporalUi }: ReadingOptions): RequestHandler {
+function readEvent({ ledger, policies, temporalUi }: ReadingOptions): RequestHandler {
   return async (request, response) => {
     const eventId = String(request.params['event_id']);
     const event = await ledger.readEvent(eventId);
@@ -37,11 +42,19 @@ function readEvent({ ledger, temporalUi }: ReadingOptions): RequestHandler {
       response.status(404).json({ problem: `the ledger knows no event ${eventId.slice(0, 200)}` });
       return;
     }
-    response.json({ ...event, workflow_url: event.status === 'test' ? null : workflowUrl(temporalUi, eventId) });
+    const deliveries = await withHeld(ledger, policies, event.person_id, event.deliveries);
+    response.json({ ...event, deliveries, workflow_url: event.status === 'test' ? null : workflowUrl(temporalUi, eventId) });
   };
 }
 
-function readPeople({ ledger, emailHash }: ReadingOptions): RequestHandler {
+/** Deliveries as they are shown: what is pending and not pushed for now is held. */
+async function withHeld(ledger: Ledger, policies: Policies, personId: string | null, deliveries: readonly DeliveryView[]): Promise<DeliveryView[]> {
+  if (personId === null || !deliveries.some(({ status }) => status === 'pending')) return [...deliveries];
+  const [goesBy, holds] = [await ledger.readGoesBy(personId), await readHolds(ledger, policies)];
+  return deliveries.map((delivery) => ({ ...delivery, status: shownStatus(delivery, holds({ destination: delivery.destination, audienceKey: delivery.audience_key }), goesBy) }));
+}
+
+function readPeople({ ledger, policies, emailHash }: ReadingOptions): RequestHandler {
   return async (request, response) => {
     const given = (['customer_id', 'cio_id', 'email', 'person_id'] as const).flatMap((kind) => {
       const value = request.query[kind];
@@ -62,7 +75,7 @@ function readPeople({ ledger, emailHash }: ReadingOptions): RequestHandler {
       response.status(404).json({ problem: `nobody goes by this ${identifier.kind}`, people });
       return;
     }
-    response.json({ people });
+    response.json({ people: await Promise.all(people.map(async (person) => ({ ...person, deliveries: await withHeld(ledger, policies, person.person_id, person.deliveries) }))) });
   };
 }
 
@@ -87,57 +100,63 @@ function readAudience({ ledger, policies, temporalUi }: ReadingOptions): Request
 }
 
 async function describeAudiences(ledger: Ledger, audiences: readonly Audience[], policies: Policies, temporalUi: string | undefined): Promise<object[]> {
-  const keys = audiences.map((audience) => audience.key);
-  const members = new Map((await ledger.countMembers(keys)).map((counts) => [counts.audience_key, counts]));
-  const deliveries = new Map((await ledger.countDeliveries(keys)).map((counts) => [targetKeyOf(counts), counts]));
-  const standings = new Map((await ledger.listTargets()).map((standing) => [targetKey(standing), standing]));
-  return audiences.map((audience) => describeAudience(audience, members.get(audience.key), deliveries, standings, policies, temporalUi));
-}
-
-const targetKeyOf = (row: { destination: string; audience_key: string }): string => targetKey({ destination: row.destination, audienceKey: row.audience_key });
-
-function describeAudience(
-  audience: Audience,
-  members: AudienceCounts | undefined,
-  deliveries: ReadonlyMap<string, TargetCounts>,
-  standings: ReadonlyMap<string, TargetStanding>,
-  policies: Policies,
-  temporalUi: string | undefined,
-): object {
-  return {
-    audience_key: audience.key,
-    description: audience.description,
-    owner: audience.owner,
-    window: audience.windowMs === null ? null : formatDuration(audience.windowMs),
-    excludes: audience.excludes,
-    members: { in: members?.in ?? 0, out: members?.out ?? 0, holdout: members?.holdout ?? 0 },
-    targets: audience.targets.map((target) => {
-      const counts = deliveries.get(targetKey(target));
-      const standing = standings.get(targetKey(target));
-      const destination = policies.destinations.get(target.destination);
-      return {
-        destination: target.destination,
-        platform: destination?.platform ?? null,
-        mode: destination?.mode ?? null,
-        platform_audience_id: target.platformAudienceId,
-        state: standing?.state ?? 'ok',
-        cause: standing?.cause ?? null,
-        cure: standing?.cure ?? null,
-        since: isoOrNull(standing?.since),
-        retry_at: isoOrNull(standing?.retryAt),
-        last_success_at: isoOrNull(standing?.lastSuccessAt),
-        accepted: counts?.accepted_in ?? 0,
-        pending_adds: counts?.pending_adds ?? 0,
-        pending_removes: counts?.pending_removes ?? 0,
-        oldest_pending: counts?.oldest_pending ?? null,
-        rejected: counts?.rejected ?? 0,
-        blocked: counts?.blocked ?? 0,
-        processing: counts?.processing ?? 0,
-        match_rate: standing?.matchRate ?? null,
-        workflow_url: workflowUrl(temporalUi, syncWorkflowId(target.destination, target.audienceKey)),
-      };
-    }),
+  const members = new Map((await ledger.countMembers(audiences)).map((counts) => [counts.audience_key, counts]));
+  const deliveries = new Map((await ledger.countDeliveries(audiences.map(({ key }) => key))).map((counts) => [targetKey({ destination: counts.destination, audienceKey: counts.audience_key }), counts]));
+  const listed = await ledger.listTargets();
+  const standings = new Map(listed.map((standing) => [targetKey(standing), standing]));
+  const holds = holdsOf(listed, policies);
+  const describeTarget = async (target: Target): Promise<object> => {
+    const counts = deliveries.get(targetKey(target));
+    const all = pendingOf(counts);
+    const waiting = await ledger.readWaiting(target, all, holds(target));
+    const heldBecause = holds(target).because;
+    return {
+      destination: target.destination,
+      platform: policies.destinations.get(target.destination)?.platform ?? null,
+      mode: modeOf(policies, target),
+      platform_audience_id: target.platformAudienceId,
+      ...describeStanding(standings.get(targetKey(target))),
+      accepted: counts?.accepted_in ?? 0,
+      pending_adds: waiting.in.count,
+      pending_removes: waiting.out.count,
+      oldest_pending: isoOrNull(oldestOf(waiting)),
+      held_adds: all.in.count - waiting.in.count,
+      held_removes: all.out.count - waiting.out.count,
+      held_because: heldBecause,
+      rejected: counts?.rejected ?? 0,
+      blocked: counts?.blocked ?? 0,
+      processing: counts?.processing ?? 0,
+      workflow_url: workflowUrl(temporalUi, syncWorkflowId(target.destination, target.audienceKey)),
+    };
   };
+  return Promise.all(audiences.map(async (audience) => ({ ...describeAudience(audience, members.get(audience.key)), targets: await Promise.all(audience.targets.map(describeTarget)) })));
 }
+
+const describeAudience = (audience: Audience, members: AudienceCounts | undefined): object => ({
+  audience_key: audience.key,
+  description: audience.description,
+  owner: audience.owner,
+  window: audience.windowMs === null ? null : formatDuration(audience.windowMs),
+  excludes: audience.excludes,
+  holdout: describeShares(sharesOf(audience), audience.key),
+  rearming: members?.rearming ?? false,
+  members: { in: members?.in ?? 0, out: members?.out ?? 0, holdout: members?.holdout ?? 0, former_window: members?.former_window ?? 0 },
+});
+
+const describeStanding = (standing: TargetStanding | undefined): object => ({
+  state: standing?.state ?? 'ok',
+  life: standing?.life ?? 'active',
+  cause: standing?.cause ?? null,
+  cure: standing?.cure ?? null,
+  since: isoOrNull(standing?.since),
+  retry_at: isoOrNull(standing?.retryAt),
+  last_success_at: isoOrNull(standing?.lastSuccessAt),
+  match_rate: standing?.matchRate ?? null,
+});
+
+const pendingOf = (counts: TargetCounts | undefined): PendingCounts => ({
+  in: { count: counts?.pending_adds ?? 0, oldestAt: counts?.oldest_add?.getTime() ?? null },
+  out: { count: counts?.pending_removes ?? 0, oldestAt: counts?.oldest_removal?.getTime() ?? null },
+});
 
 const isoOrNull = (ms: number | null | undefined): string | null => (ms === null || ms === undefined ? null : new Date(ms).toISOString());

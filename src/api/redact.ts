@@ -1,6 +1,7 @@
 /** Takes personal data out of what is kept: e-mail addresses and phone numbers become their hashes, wherever they stand. */
 import * as crypto from 'node:crypto';
 import type { JsonObject, JsonValue } from '../domain/event.ts';
+import { hashMark, LEFT_OUT } from '../domain/quarantine.ts';
 
 /** Starts only where a word starts: a search from each letter of a long word would take time by the square of its length. */
 const EMAIL = /(?<![^\s@"'<>(),;:\\[\]{}])[^\s@"'<>(),;:\\[\]{}]+@[^\s@"'<>(),;:\\[\]{}]+\.[^\s@"'<>(),;:\\[\]{}]{2,}/gu;
@@ -11,6 +12,9 @@ const PERSONAL_FIELDS = new Set(['email', 'phone']);
 const DEEPEST = 32;
 
 const hash = (text: string): string => crypto.hash('sha256', text.trim().toLowerCase(), 'hex');
+
+/** Postgres stores neither NUL characters nor lone surrogates. */
+export const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
 
 /** True when the text holds an e-mail address. */
 export const holdsEmail = (text: string): boolean => text.includes('@') && text.search(EMAIL) !== -1;
@@ -26,30 +30,49 @@ export function redactText(text: string, also: readonly string[] = []): string {
 
 /** A copy of a JSON value without personal data, NUL characters and lone surrogates (Postgres stores neither). */
 export function redactJson(value: JsonValue, also: readonly string[] = [], depth = 0): JsonValue {
-  if (typeof value === 'string') return redactText(value.replaceAll('\0', '').toWellFormed(), also);
+  if (typeof value === 'string') return redactText(storable(value), also);
   if (typeof value === 'number' && also.includes(String(value))) return redactText(String(value), also);
   if (typeof value !== 'object' || value === null) return value;
-  if (depth >= DEEPEST) return '…';
+  if (depth >= DEEPEST) return LEFT_OUT;
   if (Array.isArray(value)) return value.map((item) => redactJson(item, also, depth + 1));
-  const entries = Object.entries(value).map(([key, item]): [string, JsonValue] => [redactText(key.replaceAll('\0', '').toWellFormed(), also), redactJson(item, also, depth + 1)]);
+  const entries = Object.entries(value).map(([key, item]): [string, JsonValue] => [redactText(storable(key), also), redactJson(item, also, depth + 1)]);
   return Object.fromEntries(entries);
 }
 
 export const redactObject = (value: JsonObject, also: readonly string[]): JsonObject => redactJson(value, also) as JsonObject;
 
-/** A body for the quarantine: as JSON when it is JSON, else as text; the fields of the person hashed whole. */
+/** A body for the quarantine: as JSON when it is a JSON object, else as text; the fields of the person hashed whole. */
 export function redactBody(body: string): string {
-  const parsed = parse(body);
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return redactBrokenJson(body.replaceAll('\0', '').toWellFormed());
+  const parsed = parseObject(body);
+  if (!parsed) return redactBrokenJson(storable(body));
+  const own = personalValues(parsed);
   const entries = Object.entries(parsed).map(([key, value]): [string, JsonValue] => {
-    if (PERSONAL_FIELDS.has(key) && value !== null) return [key, typeof value === 'object' ? '…' : `sha256:${hash(String(value))}`];
-    if (key === 'profile') return [key, '…'];
-    return [key, value];
+    const name = redactText(storable(key), own);
+    if (!isGiven(value)) return [name, value];
+    if (PERSONAL_FIELDS.has(key)) return [name, typeof value === 'object' ? LEFT_OUT : hashMark(hash(String(value)))];
+    if (key === 'profile') return [name, LEFT_OUT];
+    // JSON escapes what Postgres does not store; a field that is refused for it must not become another one.
+    return [name, typeof value === 'string' ? redactText(value, own) : redactJson(value, own)];
   });
-  return JSON.stringify(redactJson(Object.fromEntries(entries), personalValues(parsed)));
+  return JSON.stringify(Object.fromEntries(entries));
 }
 
+const MARK = /sha256:[0-9a-f]{64}/;
+/** True when personal data was taken out of the value. */
+export const holdsMark = (value: unknown): boolean => value === LEFT_OUT || (typeof value === 'string' && MARK.test(value));
+
+/** Liquid renders what is missing as an empty text; that says nothing of anybody. */
+export const isGiven = (value: unknown): boolean => value !== undefined && value !== null && !(typeof value === 'string' && value.trim() === '');
+
 const PERSONAL_MEMBER = /("(?:email|phone|first_name|last_name|birth_date|city|postal_code|mobile_ad_id)"\s*:\s*)("[^"]*|[^",}\r\n]+)/g;
+
+/** The values of members of that name in broken JSON, each with what `redactBody` makes of it. */
+export function membersOfBrokenJson(body: string, name: 'email' | 'phone'): { value: string; shown: string }[] {
+  return [...body.matchAll(PERSONAL_MEMBER)].flatMap(([, member = '', value = '']) => {
+    const text = value.startsWith('"') ? value.slice(1) : value;
+    return member.startsWith(`"${name}"`) ? [{ value: text, shown: hashMark(hash(text)) }] : [];
+  });
+}
 
 /** A template that forgot to escape a quote: what looks like a personal member is hashed. */
 const redactBrokenJson = (body: string): string =>
@@ -68,9 +91,11 @@ export function personalValues(body: JsonObject): string[] {
   });
 }
 
-function parse(body: string): JsonValue | undefined {
+/** Undefined when the text is not JSON, or no object. */
+export function parseObject(text: string): JsonObject | undefined {
   try {
-    return JSON.parse(body) as JsonValue;
+    const parsed = JSON.parse(text) as JsonValue;
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? parsed : undefined;
   } catch {
     return undefined;
   }

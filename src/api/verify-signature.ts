@@ -26,6 +26,7 @@ export function whyUnauthorised(request: SignedRequest, credentials: Credentials
   const token = /^Bearer (.+)$/i.exec(request.authorization ?? '')?.[1];
   if (token !== undefined && credentials.bearerTokens.some((expected) => sameText(expected, token))) return undefined;
   if (token !== undefined && credentials.bearerTokens.length > 0) return 'the bearer token is not one of this source';
+  if (credentials.signingSecrets.length + credentials.bearerTokens.length === 0) return 'this source has no secret for this route in headgate.yaml: give it a reporting_secret';
   const wanted = [
     ...(credentials.signingSecrets.length > 0 ? ['X-CIO-Signature with X-CIO-Timestamp'] : []),
     ...(credentials.bearerTokens.length > 0 ? ['Authorization: Bearer …'] : []),

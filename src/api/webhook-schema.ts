@@ -48,11 +48,12 @@ export const webhookBody = z.object({
   ),
   event: z.enum(EVENT_NAMES, `must be one of ${EVENT_NAMES.join(', ')}`),
   audience_key: text(100),
+  exposure: text(100),
   timestamp,
   customer_id: text(200),
   cio_id: text(200),
   email: text(400),
-  phone: text(60),
+  phone: text(100),
   profile: z
     .preprocess(
       (value) => (value === null || value === '' ? undefined : value),
@@ -60,12 +61,12 @@ export const webhookBody = z.object({
         .object({
           first_name: text(200),
           last_name: text(200),
-          country: text(60),
+          country: text(100),
           region: text(200),
           city: text(200),
-          postal_code: text(60),
-          birth_date: text(60),
-          gender: text(60),
+          postal_code: text(100),
+          birth_date: text(100),
+          gender: text(100),
           mobile_ad_id: text(100),
         }, 'must be an object')
         .optional(),

@@ -14,27 +14,97 @@ export function apiUrl(environment: Environment, given: string | undefined): str
 }
 
 /** Reads a path of the api. Throws with a sentence when nobody answers or the answer is a refusal. */
-export async function readApi(path: string, given: string | undefined): Promise<unknown> {
+export const readApi = (path: string, given: string | undefined): Promise<unknown> => readWith('HEADGATE_READ_TOKEN', path, given);
+
+/** Reads what only operators may see. Throws like `readApi`. */
+export const readOperating = (path: string, given: string | undefined): Promise<unknown> => readWith('HEADGATE_OPERATOR_TOKEN', path, given);
+
+async function readWith(token: 'HEADGATE_READ_TOKEN' | 'HEADGATE_OPERATOR_TOKEN', path: string, given: string | undefined): Promise<unknown> {
   const environment = readEnvironment();
-  const token = environment.HEADGATE_READ_TOKEN;
-  const { status, body } = await ask(`${apiUrl(environment, given)}${path}`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
-  if (status === 200) return body;
+  const answer = await ask(`${apiUrl(environment, given)}${path}`, { headers: bearer(environment[token]) });
+  if (answer.status === 200) return answer.body;
+  throw refusal(answer);
+}
+
+/** Has the api do something. Returns the statuses of `results` too; throws with a sentence for every other but 200, and when nobody answers. */
+export async function operateApi(path: string, body: object, given: string | undefined, results: readonly number[] = []): Promise<ApiAnswer> {
+  const environment = readEnvironment();
+  const headers = { 'content-type': 'application/json', ...bearer(environment.HEADGATE_OPERATOR_TOKEN) };
+  const answer = await ask(`${apiUrl(environment, given)}${path}`, { method: 'POST', headers, body: JSON.stringify(body) }, OPERATION_TIMEOUT_MS);
+  if (answer.status === 200 || results.includes(answer.status)) return answer;
+  throw refusal(answer);
+}
+
+export interface LinesAnswer {
+  /** As they come. Throws with a sentence when the answer breaks off. */
+  lines: AsyncIterable<string>;
+  /** How to go on behind them; undefined when there is no more. */
+  next: string | undefined;
+}
+
+/** Reads a path of the api that answers NDJSON, line by line. Throws with a sentence when nobody answers or the answer is a refusal. */
+export async function readLines(path: string, given: string | undefined): Promise<LinesAnswer> {
+  const environment = readEnvironment();
+  const response = await request(`${apiUrl(environment, given)}${path}`, { headers: bearer(environment.HEADGATE_READ_TOKEN), signal: AbortSignal.timeout(LINES_TIMEOUT_MS) });
+  if (response.status !== 200 || !response.body) throw refusal({ status: response.status, body: parsed(await response.text()) });
+  return { lines: linesOf(response.body), next: response.headers.get('headgate-next') ?? undefined };
+}
+
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for await (const chunk of body) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+  } catch (error) {
+    throw new Error('The answer of Headgate broke off.', { cause: error });
+  }
+  if (rest !== '') yield rest;
+}
+
+/** Has the api take in lines of NDJSON. Throws with a sentence for every answer but 200, and when nobody answers. */
+export async function sendLines(path: string, lines: readonly string[], given: string | undefined): Promise<unknown> {
+  const environment = readEnvironment();
+  const headers = { 'content-type': 'application/x-ndjson', ...bearer(environment.HEADGATE_OPERATOR_TOKEN) };
+  const answer = await ask(`${apiUrl(environment, given)}${path}`, { method: 'POST', headers, body: lines.join('\n') }, OPERATION_TIMEOUT_MS);
+  if (answer.status === 200) return answer.body;
+  throw refusal(answer);
+}
+
+/** A page of rows, however slowly the disk takes them. */
+const LINES_TIMEOUT_MS = 10 * 60_000;
+const TIMEOUT_MS = 15_000;
+/** A batch of entries waits for its turn and is decided in one transaction. */
+const OPERATION_TIMEOUT_MS = 60_000;
+
+const bearer = (token: string | undefined): Record<string, string> => (token === undefined ? {} : { authorization: `Bearer ${token}` });
+
+function refusal({ status, body }: ApiAnswer): Error {
   const problem = (body as { problem?: unknown } | undefined)?.problem;
-  throw new Error(typeof problem === 'string' ? `${problem[0]?.toUpperCase() ?? ''}${problem.slice(1)}.` : `Headgate answered ${String(status)}.`);
+  return new Error(typeof problem === 'string' ? `${problem[0]?.toUpperCase() ?? ''}${problem.slice(1)}.` : `Headgate answered ${String(status)}.`);
 }
 
 /** One request. Throws with a sentence when nobody answers. */
-export async function ask(url: string, init: RequestInit): Promise<ApiAnswer> {
-  let response: Response;
+export async function ask(url: string, init: RequestInit, timeoutMs = TIMEOUT_MS): Promise<ApiAnswer> {
+  const response = await request(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+  return { status: response.status, body: parsed(await response.text()) };
+}
+
+async function request(url: string, init: RequestInit): Promise<Response> {
   try {
-    response = await fetch(url, { ...init, signal: AbortSignal.timeout(15_000) });
+    return await fetch(url, init);
   } catch (error) {
     throw new Error(`No Headgate answers at ${new URL(url).origin}: start it (npm start), or name it by --url.`, { cause: error });
   }
-  const text = await response.text();
+}
+
+function parsed(text: string): unknown {
   try {
-    return { status: response.status, body: JSON.parse(text) };
+    return JSON.parse(text);
   } catch {
-    return { status: response.status, body: text };
+    return text;
   }
 }

@@ -1,9 +1,16 @@
 /** The `headgate` command: what operators and newcomers type. Start reading at commands/. */
 import { Command } from 'commander';
 import { addCheckCommand } from './commands/check.ts';
+import { addEraseCommand } from './commands/erase.ts';
+import { addExportCommand } from './commands/export.ts';
+import { addExportStandingCommands } from './commands/export-standing.ts';
 import { addIdentifiersCommand } from './commands/identifiers.ts';
+import { addImportCommand } from './commands/import.ts';
+import { addQuarantineCommands } from './commands/quarantine.ts';
 import { addReadCommands } from './commands/read.ts';
+import { addRegistryChangeCommands } from './commands/registry-changes.ts';
 import { addSendCommand } from './commands/send.ts';
+import { addSyncCommands } from './commands/sync.ts';
 import { addTargetCommands } from './commands/target.ts';
 
 /** Exit status: 0 when it worked, 1 when it did not, 2 when the command line was wrong. */
@@ -22,10 +29,16 @@ export async function main(args: readonly string[]): Promise<void> {
       await runDev();
     });
   addSendCommand(program);
-  addReadCommands(program);
+  const { audience, person } = addReadCommands(program);
+  addEraseCommand(person);
+  addQuarantineCommands(program);
   addCheckCommand(program);
-  addTargetCommands(program);
+  const target = addTargetCommands(program);
+  addSyncCommands(program);
+  addRegistryChangeCommands({ target, audience });
   addIdentifiersCommand(program);
+  addExportStandingCommands(addExportCommand(program));
+  addImportCommand(program);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

@@ -1,9 +1,12 @@
 /** The registry that a command on this machine means, with its destinations. */
 import { readEnvironment, type Environment } from '../config/environment.ts';
 import { connectDestinations } from '../config/connect-destinations.ts';
+import { connectExporters } from '../config/connect-exporters.ts';
 import { findRegistry, withKeptSecrets } from '../config/find-registry.ts';
 import { loadRegistry, type Registry } from '../config/registry.ts';
 import type { Destination } from '../destinations/destination.ts';
+import { targetOf, type Target } from '../domain/registry.ts';
+import type { Exporter } from '../warehouse/exporter.ts';
 
 export interface OwnRegistry {
   environment: Environment;
@@ -23,14 +26,27 @@ export async function loadOwnRegistry(): Promise<OwnRegistry> {
 }
 
 /** Destinations for the sandbox talk to the one that `npm start` runs, or to HEADGATE_SANDBOX_URL. */
-export function destinationsOf({ environment, registry }: OwnRegistry): Map<string, Destination> {
-  const sandboxUrl = environment.HEADGATE_SANDBOX_URL ?? `http://127.0.0.1:${String(environment.HEADGATE_SANDBOX_PORT)}`;
-  return connectDestinations(registry, environment.production ? undefined : sandboxUrl);
-}
+export const destinationsOf = (own: OwnRegistry): Map<string, Destination> => connectDestinations(own.registry, sandboxUrlOf(own));
+export const exportersOf = (own: OwnRegistry): Map<string, Exporter> => connectExporters(own.registry, sandboxUrlOf(own));
+
+const sandboxUrlOf = ({ environment }: OwnRegistry): string | undefined =>
+  environment.production ? undefined : (environment.HEADGATE_SANDBOX_URL ?? `http://127.0.0.1:${String(environment.HEADGATE_SANDBOX_PORT)}`);
 
 /** Throws with the names that there are. */
 export function pick<T>(kind: string, name: string, known: ReadonlyMap<string, T>): T {
   const found = known.get(name);
   if (found === undefined) throw new Error(`There is no ${kind} ${name} in headgate.yaml; it has ${[...known.keys()].join(', ') || 'none'}.`);
   return found;
+}
+
+/** Undefined when the audience has no target there; throws when there is no such destination or audience. */
+export function findTarget({ registry }: OwnRegistry, destination: string, audienceKey: string): Target | undefined {
+  pick('destination', destination, registry.destinations);
+  pick('audience', audienceKey, registry.policies.audiences);
+  return targetOf(registry.policies, { destination, audienceKey });
+}
+
+/** Throws unless the audience has a target there. */
+export function checkTarget(own: OwnRegistry, destination: string, audienceKey: string): void {
+  if (!findTarget(own, destination, audienceKey)) throw new Error(`${audienceKey} has no target at ${destination} in headgate.yaml.`);
 }

@@ -5,8 +5,14 @@ export type Cell = string | number | null | undefined;
 
 export const shown = (value: Cell): string => (value === null || value === undefined || value === '' ? '–' : String(value));
 
-/** @param widths of columns whose text shall be broken into lines, by their heads */
-export function table(head: string[], rows: readonly (readonly Cell[])[], { widths = {} }: { widths?: Record<string, number> } = {}): string {
+interface Look {
+  /** Of columns whose text shall be broken into lines, by their heads. */
+  widths?: Record<string, number>;
+  /** No line between the rows, but below the head. */
+  dense?: boolean;
+}
+
+export function table(head: string[], rows: readonly (readonly Cell[])[], { widths = {}, dense = false }: Look = {}): string {
   const made = new Table({
     head,
     style: { head: process.stdout.isTTY ? ['cyan'] : [], border: process.stdout.isTTY ? ['grey'] : [] },
@@ -14,5 +20,11 @@ export function table(head: string[], rows: readonly (readonly Cell[])[], { widt
     wordWrap: Object.keys(widths).length > 0,
   });
   made.push(...rows.map((row) => row.map(shown)));
-  return made.toString();
+  return dense ? withOneLine(made.toString()) : made.toString();
+}
+
+function withOneLine(drawn: string): string {
+  const lines = drawn.split('\n');
+  const first = lines.findIndex((line) => line.includes('├'));
+  return lines.filter((line, index) => index <= first || !line.includes('├')).join('\n');
 }

@@ -14,7 +14,9 @@ const schema = z.object({
   HEADGATE_SANDBOX_PORT: port.default(8090).describe('Port of the platforms\' stand-ins under npm start.'),
   HEADGATE_SANDBOX_URL: text.optional().describe('Where the stand-ins listen, for server.ts and worker.ts. Loopback only; refused in production.'),
   HEADGATE_READ_TOKEN: text.optional().describe('Bearer token of the reading API and the metrics. Without one they answer on loopback only.'),
+  HEADGATE_OPERATOR_TOKEN: text.optional().describe('Bearer token of everything that changes something, such as replaying quarantined events. Without one that works on loopback only.'),
   HEADGATE_METRICS_PORT: port.default(9464).describe('Port of the worker\'s metrics; 0 switches them off.'),
+  HEADGATE_DRAIN_SECONDS: z.coerce.number('must be a number of seconds').min(0).max(300).optional().describe('How long the API goes on answering after it was asked to stop, while /readyz sends its callers elsewhere. Default: 5 in production, else 0.'),
   HEADGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('How much is logged.'),
   HEADGATE_TLS_CERT: text.optional().describe('File with the certificate, when Headgate itself serves HTTPS.'),
   HEADGATE_TLS_KEY: text.optional().describe('File with the private key of the certificate.'),
@@ -27,7 +29,12 @@ const schema = z.object({
   NODE_ENV: z.string().optional(),
 });
 
+/** Load balancers look at /readyz every few seconds. */
+const PRODUCTION_DRAIN_S = 5;
+
 export type Environment = z.infer<typeof schema> & {
+  /** HEADGATE_DRAIN_SECONDS in milliseconds. */
+  drainMs: number;
   production: boolean;
   /** Everything, for `${NAME}` in the registry and for Temporal's envconfig. */
   variables: Readonly<Record<string, string | undefined>>;
@@ -43,5 +50,6 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
     problems.push('HEADGATE_TLS_CERT: needs HEADGATE_TLS_KEY, and the other way round; with one alone the API would not serve HTTPS');
   }
   if (!parsed.success || problems.length > 0) throw new ConfigurationError('The environment has mistakes', problems);
-  return { ...parsed.data, production: parsed.data.NODE_ENV === 'production', variables };
+  const production = parsed.data.NODE_ENV === 'production';
+  return { ...parsed.data, drainMs: (parsed.data.HEADGATE_DRAIN_SECONDS ?? (production ? PRODUCTION_DRAIN_S : 0)) * 1_000, production, variables };
 }

@@ -9,7 +9,7 @@ const DEMO = fileURLToPath(new URL('./demo.headgate.yaml', import.meta.url));
 const OWN = 'headgate.yaml';
 
 /** Secrets of the demo, made at the first start and kept in the data folder: variable to file. */
-export const KEPT_SECRETS = { CIO_SIGNING_SECRET: 'cio-signing-secret', HEADGATE_SANDBOX_TOKEN: 'sandbox-token' } as const;
+export const KEPT_SECRETS = { CIO_SIGNING_SECRET: 'cio-signing-secret', CIO_REPORTING_SECRET: 'cio-reporting-secret', HEADGATE_SANDBOX_TOKEN: 'sandbox-token' } as const;
 
 /** `HEADGATE_CONFIG`, else ./headgate.yaml, else the demo. */
 export function findRegistry(environment: Environment): { path: string; demo: boolean } {

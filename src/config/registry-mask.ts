@@ -1,29 +1,40 @@
 /** The registry for people: defaults filled in, secrets masked. */
 import { z } from 'zod';
-import type { ConfiguredDestination } from './registry.ts';
-import type { AudienceEntry, SourceEntry } from './registry-schema.ts';
+import type { AudienceEntry, HoldoutEntry, SourceEntry } from './registry-schema.ts';
+import { formatDuration } from '../domain/registry.ts';
+import type { ConfiguredDestination, ConfiguredExporter } from './registry.ts';
 
 const MASK = '***';
 
 export function maskRegistry(
   sources: ReadonlyMap<string, SourceEntry>,
   destinations: ReadonlyMap<string, ConfiguredDestination>,
+  exporters: ReadonlyMap<string, ConfiguredExporter>,
   audiences: ReadonlyMap<string, AudienceEntry>,
+  holdouts: ReadonlyMap<string, HoldoutEntry>,
 ): object {
   const maskedSources = [...sources].map(([name, source]) => {
     const hidden = Object.entries(source).map(([key, value]): [string, unknown] => [key, Array.isArray(value) ? value.map(() => MASK) : value]);
     return [name, Object.fromEntries(hidden)] as const;
   });
   const maskedDestinations = [...destinations].map(([name, { platform, settings, entry, sandbox }]) => {
-    const shape = platform.settings instanceof z.ZodObject ? (platform.settings.shape as Record<string, z.ZodType>) : {};
-    const hidden = Object.entries(settings as Record<string, unknown>).map(([key, value]): [string, unknown] => [key, isSecret(shape[key]) ? MASK : value]);
-    return [name, { platform: platform.platform, mode: entry.mode, ...(sandbox ? { sandbox } : {}), ...Object.fromEntries(hidden) }] as const;
+    return [name, { platform: platform.platform, mode: entry.mode, ...(sandbox ? { sandbox } : {}), ...maskSettings(platform.settings, settings) }] as const;
   });
+  const maskedExporters = [...exporters].map(([name, { warehouse, settings, everyMs, sandbox }]) =>
+    [name, { platform: warehouse.platform, every: formatDuration(everyMs), ...(sandbox ? { sandbox } : {}), ...maskSettings(warehouse.settings, settings) }] as const,
+  );
   return {
     sources: Object.fromEntries(maskedSources),
     destinations: Object.fromEntries(maskedDestinations),
+    exporters: Object.fromEntries(maskedExporters),
     audiences: Object.fromEntries(audiences),
+    ...(holdouts.size === 0 ? {} : { holdouts: Object.fromEntries(holdouts) }),
   };
+}
+
+function maskSettings(schema: z.ZodType, settings: unknown): object {
+  const shape = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {};
+  return Object.fromEntries(Object.entries(settings as Record<string, unknown>).map(([key, value]): [string, unknown] => [key, isSecret(shape[key]) ? MASK : value]));
 }
 
 /** Unknown settings count as secret. */

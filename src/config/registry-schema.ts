@@ -1,6 +1,7 @@
 /** The shape of `headgate.yaml`. What it means is in registry.ts; platforms bring their own settings (destinations/<platform>/settings.ts). */
 import { z } from 'zod';
-import { parseDuration } from '../domain/registry.ts';
+import { normaliseCountry } from '../domain/countries.ts';
+import { MODES, parseDuration } from '../domain/registry.ts';
 
 /** Names of sources and destinations. */
 export const NAME = /^[a-z][a-z0-9_]{0,62}$/;
@@ -32,21 +33,40 @@ export const sourceSchema = z
     people: name.optional().describe('Sources with the same value share their persons. Default: the source\'s own name.'),
     default_country: z
       .string()
-      .regex(/^[A-Za-z]{2}$/, 'must be an ISO 3166-1 alpha-2 code such as US')
+      .refine((code) => normaliseCountry(code) !== undefined, 'must be an ISO 3166-1 alpha-2 code such as US')
       .optional()
       .describe('How phones without a country code are read when the person has no country. Default: they are not used.'),
+    reporting: z
+      .strictObject({
+        workflows: z.enum(['every_event', 'only_where_needed'], 'must be every_event or only_where_needed').default('every_event')
+          .describe('Whether each reporting event starts a workflow, or only such as change a membership.'),
+        ends_memberships: z.array(z.string().regex(/^(\*|[a-z_]+)\.[a-z_]+$/, 'must be channel.metric, such as email.unsubscribed or *.unsubscribed')).default(['*.deleted'])
+          .describe('Reports that take the person out of every audience.'),
+      })
+      .prefault({})
+      .describe('What the events of the reporting webhook do.'),
     signature_age: duration.default(parseDuration(DEFAULT_SIGNATURE_AGE) ?? 0).describe('How old a signature may be.'),
   })
   .refine((given) => given.signing_secret ?? given.bearer_token, 'needs a signing_secret, a bearer_token, or both');
 
+const mode = z.enum(MODES, 'must be live, test or paused').default('live');
+
 /** The common part; the rest of an entry is checked by its platform. */
 export const destinationCommon = z.object({
   platform: z.string(),
-  mode: z.enum(['live', 'test', 'paused'], 'must be live, test or paused').default('live'),
+  mode,
   sandbox: z.boolean().default(false).describe('Talk to the local stand-in instead of the platform. Does not load in production.'),
   test_profiles: z.array(z.string()).default([]).describe('Customer ids and e-mail addresses that mode: test pushes.'),
 });
 export const DESTINATION_COMMON_KEYS = Object.keys(destinationCommon.shape);
+
+/** The common part; the rest of an entry is checked by its warehouse. */
+export const exporterCommon = z.object({
+  platform: z.string('must say which warehouse it is, such as bigquery'),
+  every: z.string().default('1m').pipe(duration).describe('How long to wait between two looks at what has not been sent.'),
+  sandbox: z.boolean().default(false).describe('Talk to the local stand-in. Refused in production.'),
+});
+export const EXPORTER_COMMON_KEYS = Object.keys(exporterCommon.shape);
 
 const share = z.union([
   z.number('must be a share such as 5% or 0.05').min(0, 'must be a share such as 5% or 0.05').max(1, 'must be a share such as 5% or 0.05'),
@@ -70,8 +90,15 @@ export const audienceSchema = z.strictObject({
   excludes: z.array(audienceKey).default([]).describe('Entering this audience leaves these.'),
   exit: z.literal('cio.audience_remove').optional().describe('Says that only a webhook takes people out.'),
   holdout: share.default(0).describe('Share of persons who are decided like the others but never pushed.'),
+  mode: mode.describe('At each target the stricter one of this and the destination\'s counts.'),
   targets: z.record(name, z.string('must be in quotes, because long ids lose digits as numbers')).default({}).describe('Per destination, the platform\'s id of the audience.'),
+});
+
+export const holdoutSchema = z.strictObject({
+  share: share.describe('Share of persons who are held out of all of these audiences, each also by its own share.'),
+  audiences: z.array(audienceKey).min(1, 'covers no audience; leave it out to cover every one').optional().describe('Default: every audience.'),
 });
 
 export type SourceEntry = z.infer<typeof sourceSchema>;
 export type AudienceEntry = z.infer<typeof audienceSchema>;
+export type HoldoutEntry = z.infer<typeof holdoutSchema>;

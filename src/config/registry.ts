@@ -5,11 +5,16 @@ import { LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { catalog } from '../destinations/catalog.ts';
 import type { Platform } from '../destinations/destination.ts';
 import { hashOnce, normaliseEmail } from '../destinations/user-data.ts';
-import type { Audience, DestinationEntry, Owner, Policies } from '../domain/registry.ts';
+import type { Audience, DestinationEntry, Holdout, Owner, Policies } from '../domain/registry.ts';
+import type { ReportPolicy } from '../domain/report.ts';
+import { warehouses } from '../warehouse/catalog.ts';
+import type { Warehouse } from '../warehouse/exporter.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { maskRegistry } from './registry-mask.ts';
 import { Problems } from './registry-problems.ts';
-import { AUDIENCE_KEY, audienceSchema, destinationCommon, DESTINATION_COMMON_KEYS, NAME, sourceSchema, type AudienceEntry, type SourceEntry } from './registry-schema.ts';
+import {
+  AUDIENCE_KEY, audienceSchema, destinationCommon, DESTINATION_COMMON_KEYS, EXPORTER_COMMON_KEYS, exporterCommon, holdoutSchema, NAME, sourceSchema, type AudienceEntry, type HoldoutEntry, type SourceEntry,
+} from './registry-schema.ts';
 
 export interface Source {
   name: string;
@@ -18,6 +23,7 @@ export interface Source {
   bearerTokens: string[];
   people: string;
   phoneCountry: string | undefined;
+  reports: ReportPolicy;
   /** Milliseconds. */
   signatureAgeMs: number;
 }
@@ -30,9 +36,20 @@ export interface ConfiguredDestination {
   sandbox: boolean;
 }
 
+/** An exporter with its warehouse's settings, ready to connect. */
+export interface ConfiguredExporter {
+  name: string;
+  warehouse: Warehouse;
+  settings: unknown;
+  /** Milliseconds. */
+  everyMs: number;
+  sandbox: boolean;
+}
+
 export interface Registry {
   sources: ReadonlyMap<string, Source>;
   destinations: ReadonlyMap<string, ConfiguredDestination>;
+  exporters: ReadonlyMap<string, ConfiguredExporter>;
   policies: Policies;
   /** Tells registries apart, secrets included; reveals none. */
   hash: string;
@@ -117,6 +134,13 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
     const destination = resolveDestination(name, given as Section, options, problems);
     if (destination) destinations.set(name, destination);
   }
+  const exporters = new Map<string, ConfiguredExporter>();
+  for (const [name, given] of entriesOf(sections.exporters, 'exporters', NAME, 'must be lower-case letters, digits and _', problems)) {
+    // Faults, search attributes and metrics go by the name alone.
+    if (Object.hasOwn(sections.destinations, name)) problems.add(['exporters', name], 'there is a destination of that name: give it another one');
+    const exporter = resolveExporter(name, given as Section, options, problems);
+    if (exporter) exporters.set(name, exporter);
+  }
   const entries = new Map<string, AudienceEntry>();
   for (const [key, given] of entriesOf(sections.audiences, 'audiences', AUDIENCE_KEY, 'must end with a version, such as high_intent_cart_7d_v1 (lower-case letters, digits and _)', problems)) {
     checkLinks(key, given as Section, sections, destinations, problems);
@@ -124,26 +148,36 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
     if (parsed.success) entries.set(key, parsed.data);
     else problems.addIssues(parsed.error.issues, ['audiences', key]);
   }
-  const audiences = new Map([...entries].map(([key, entry]) => [key, resolveAudience(key, entry)]));
+  const holdouts = new Map<string, HoldoutEntry>();
+  for (const [name, given] of entriesOf(sections.holdouts, 'holdouts', NAME, 'must be lower-case letters, digits and _', problems)) {
+    checkCovered(name, given as Section, sections, problems);
+    const parsed = holdoutSchema.safeParse(given);
+    if (parsed.success) holdouts.set(name, parsed.data);
+    else problems.addIssues(parsed.error.issues, ['holdouts', name]);
+  }
+  const audiences = new Map([...entries].map(([key, entry]) => [key, resolveAudience(key, entry, holdouts)]));
   return {
     sources: new Map([...sources].map(([name, entry]) => [name, resolveSource(name, entry)])),
     destinations,
+    exporters,
     policies: { audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])) },
-    masked: maskRegistry(sources, destinations, entries),
+    masked: maskRegistry(sources, destinations, exporters, entries, holdouts),
   };
 }
 
 interface Sections {
   sources: Section;
   destinations: Section;
+  exporters: Section;
   audiences: Section;
+  holdouts: Section;
 }
 
 function sectionsOf(file: unknown, problems: Problems): Sections {
-  const sections: Sections = { sources: {}, destinations: {}, audiences: {} };
+  const sections: Sections = { sources: {}, destinations: {}, exporters: {}, audiences: {}, holdouts: {} };
   const given = isSection(file) ? file : {};
   for (const [name, section] of Object.entries(given)) {
-    if (!Object.hasOwn(sections, name)) problems.add([name], 'is not a section that Headgate knows (sources, destinations, audiences)');
+    if (!Object.hasOwn(sections, name)) problems.add([name], 'is not a section that Headgate knows (sources, destinations, exporters, audiences, holdouts)');
     else if (isSection(section)) sections[name as keyof Sections] = section;
     else if (section !== null) problems.add([name], 'must be a list of names, each with its settings below it');
   }
@@ -167,6 +201,7 @@ const resolveSource = (name: string, entry: SourceEntry): Source => ({
   bearerTokens: entry.bearer_token ?? [],
   people: entry.people ?? name,
   phoneCountry: entry.default_country,
+  reports: { workflowsOnlyWhereNeeded: entry.reporting.workflows === 'only_where_needed', endsMemberships: entry.reporting.ends_memberships },
   signatureAgeMs: entry.signature_age,
 });
 
@@ -195,6 +230,25 @@ function resolveDestination(name: string, given: Section, options: LoadOptions, 
   return { entry: { name, platform: platform.platform, mode, testProfiles }, platform, settings: settings.data, sandbox };
 }
 
+function resolveExporter(name: string, given: Section, options: LoadOptions, problems: Problems): ConfiguredExporter | undefined {
+  const path = ['exporters', name];
+  const common = exporterCommon.safeParse(given);
+  if (!common.success) problems.addIssues(common.error.issues, path);
+  const platform = given['platform'];
+  if (typeof platform !== 'string') return undefined;
+  const warehouse = warehouses.get(platform);
+  if (!warehouse) {
+    problems.add([...path, 'platform'], `${platform} is not a warehouse of this version; it knows ${[...warehouses.keys()].join(', ')}`);
+    return undefined;
+  }
+  const settings = warehouse.settings.safeParse(Object.fromEntries(Object.entries(given).filter(([key]) => !EXPORTER_COMMON_KEYS.includes(key))));
+  if (!settings.success) problems.addIssues(settings.error.issues, path);
+  if (!common.success || !settings.success) return undefined;
+  const { sandbox, every } = common.data;
+  if (sandbox && !options.sandboxAllowed) problems.add([...path, 'sandbox'], 'the sandbox does not exist in production');
+  return { name, warehouse, settings: settings.data, everyMs: every, sandbox };
+}
+
 /** What an audience says of others. Looks at it as written, so that it is checked also when its shape is wrong. */
 function checkLinks(
   key: string,
@@ -213,21 +267,38 @@ function checkLinks(
     else if (!Object.hasOwn(sections.audiences, String(excluded))) problems.add([...path, 'excludes', index], `there is no audience ${String(excluded)}`);
   }
   const targets = given['targets'];
-  for (const [destination, id] of isSection(targets) ? Object.entries(targets) : []) {
-    const at = [...path, 'targets', destination];
-    if (!Object.hasOwn(sections.destinations, destination)) problems.add(at, `there is no destination ${destination}`);
-    const wrong = typeof id === 'string' ? destinations.get(destination)?.platform.checkAudienceId(id) : undefined;
+  for (const [name, id] of isSection(targets) ? Object.entries(targets) : []) {
+    const at = [...path, 'targets', name];
+    if (!Object.hasOwn(sections.destinations, name)) problems.add(at, `there is no destination ${name}`);
+    const destination = destinations.get(name);
+    const wrong = typeof id === 'string' ? destination?.platform.checkAudienceId(id) : undefined;
     if (wrong !== undefined) problems.add(at, wrong);
+    if (given['mode'] === 'test' && destination?.entry.mode === 'live' && destination.entry.testProfiles.length === 0) {
+      problems.add([...path, 'mode'], `test pushes only the destination's test_profiles: list some at ${name}`);
+    }
   }
 }
 
-const resolveAudience = (key: string, entry: AudienceEntry): Audience => ({
+/** Looks at it as written, as checkLinks does. */
+function checkCovered(name: string, given: Section, sections: Sections, problems: Problems): void {
+  const covered: unknown = given['audiences'];
+  for (const [index, key] of Array.isArray(covered) ? covered.entries() : []) {
+    if (!Object.hasOwn(sections.audiences, String(key))) problems.add(['holdouts', name, 'audiences', index], `there is no audience ${String(key)}`);
+  }
+}
+
+const holdoutsOver = (key: string, holdouts: ReadonlyMap<string, HoldoutEntry>): Holdout[] =>
+  [...holdouts].filter(([, { audiences }]) => audiences?.includes(key) ?? true).map(([name, { share }]) => ({ name, share }));
+
+const resolveAudience = (key: string, entry: AudienceEntry, holdouts: ReadonlyMap<string, HoldoutEntry>): Audience => ({
   key,
   description: entry.description,
   owner: resolveOwner(entry.owner),
   windowMs: entry.window ?? null,
   excludes: entry.excludes,
   holdout: entry.holdout,
+  holdouts: holdoutsOver(key, holdouts),
+  mode: entry.mode,
   targets: Object.entries(entry.targets).map(([destination, platformAudienceId]) => ({ destination, audienceKey: key, platformAudienceId })),
 });
 

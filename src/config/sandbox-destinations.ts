@@ -8,9 +8,10 @@ export interface SandboxDestination {
   audienceIds: string[];
 }
 
-/** The destinations with `sandbox: true`, with their settings and the audiences that the registry names. */
-export function sandboxDestinations({ destinations, policies }: Registry): SandboxDestination[] {
-  return [...destinations.values()]
+/** The destinations and exporters with `sandbox: true`, with their settings and the audiences that the registry names. */
+export function sandboxDestinations({ destinations, exporters, policies }: Registry): SandboxDestination[] {
+  const warehouses = [...exporters.values()].filter(({ sandbox }) => sandbox).map(({ name, warehouse, settings }) => ({ name, platform: warehouse.platform, settings: settings as Record<string, unknown>, audienceIds: [] }));
+  const platforms = [...destinations.values()]
     .filter(({ sandbox }) => sandbox)
     .map(({ entry, settings }) => ({
       name: entry.name,
@@ -18,4 +19,5 @@ export function sandboxDestinations({ destinations, policies }: Registry): Sandb
       settings: settings as Record<string, unknown>,
       audienceIds: [...policies.audiences.values()].flatMap(({ targets }) => targets.filter(({ destination }) => destination === entry.name).map(({ platformAudienceId }) => platformAudienceId)),
     }));
+  return [...platforms, ...warehouses];
 }

@@ -4,11 +4,13 @@
  * start reading at snap/index.ts for the smallest example.
  */
 import type { z } from 'zod';
+import type { AudienceSize } from '../domain/audience-size.ts';
+import type { PushOperation } from '../domain/delivery.ts';
 import type { Consent } from '../domain/event.ts';
 import type { FailureReport } from '../domain/failures.ts';
 import type { Identifier, RawPerson } from '../domain/identifiers.ts';
 
-export type PushOperation = 'add' | 'remove';
+export type { PushOperation } from '../domain/delivery.ts';
 
 /** A person as pushed: identifiers in the platform's own types. */
 export interface Member {
@@ -111,6 +113,8 @@ export interface Destination {
   readonly followUp?: FollowUp;
   /** Looks whether pushes can work, and changes nothing. Throws nothing but bugs: what is wrong is a finding. */
   check: (targets: readonly CheckedTarget[], signal: AbortSignal) => Promise<Finding[]>;
+  /** The size that the platform tells of an audience; undefined when it tells none (yet). Throws PlatformFailure. */
+  readSize: (platformAudienceId: string, signal: AbortSignal) => Promise<AudienceSize | undefined>;
   /**
    * Makes an empty audience of the right kind, or finds the one of this name. Throws PlatformFailure.
    * Not safe to run twice at once where the platform allows equal names.

@@ -1,7 +1,7 @@
 /** What every platform's `identify` does alike: go through the given fields, drop what is unusable with a reason, never hash nothing, never hash twice. */
 import type { RawPerson } from '../domain/identifiers.ts';
 import type { Identification, Identified } from './destination.ts';
-import { hashOnce, isSha256 } from './user-data.ts';
+import { hashOnce, isHashOfNothing, isSha256 } from './user-data.ts';
 
 /** What a field becomes: [type, normalised text] each, or the reason why nothing. */
 export type Normalised = [type: string, text: string][] | string;
@@ -38,6 +38,7 @@ export const identified = (type: string, normalised: string, plain?: true): Iden
 
 function normalise(text: string, rule: FieldRule, person: RawPerson): Normalised {
   if (text.trim() === '') return 'empty';
+  if (isHashOfNothing(text)) return 'the SHA-256 of an empty text: something before Headgate has hashed nothing';
   if (rule.hashedAs !== undefined && isSha256(text)) return [[rule.hashedAs, text.trim().toLowerCase()]];
   const made = rule.normalise(text, person);
   return typeof made === 'string' || made.every(([, normalised]) => normalised !== '') ? made : 'nothing is left of it after normalisation';

@@ -2,7 +2,7 @@
 import type { PersonClaim } from '../domain/event.ts';
 import type { IdentifiersByPlatform, RawPerson } from '../domain/identifiers.ts';
 import type { Platform } from './destination.ts';
-import { countryOf, hashOnce, normaliseEmail, normalisePhone } from './user-data.ts';
+import { countryOf, hashOnce, normaliseEmail, normaliseMobileAdId, normalisePhone } from './user-data.ts';
 
 export interface IdentifiedPerson {
   claim: Pick<PersonClaim, 'emailHash' | 'phoneHash' | 'mobileAdIdHash'>;
@@ -13,11 +13,12 @@ export interface IdentifiedPerson {
 export function identifyPerson(person: RawPerson, platforms: readonly Platform[]): IdentifiedPerson {
   const email = person.email === undefined ? undefined : normaliseEmail(person.email);
   const phone = person.phone === undefined ? undefined : normalisePhone(person.phone, countryOf(person));
-  const mobileAdId = person.mobileAdId?.trim().toLowerCase();
+  // The all-zero id of everybody who may not be tracked would make strangers share a contact.
+  const mobileAdId = person.mobileAdId === undefined ? undefined : normaliseMobileAdId(person.mobileAdId);
   const claim: IdentifiedPerson['claim'] = {};
   if (email !== undefined) claim.emailHash = hashOnce(email);
   if (phone !== undefined) claim.phoneHash = hashOnce(phone);
-  if (mobileAdId) claim.mobileAdIdHash = hashOnce(mobileAdId);
+  if (mobileAdId !== undefined) claim.mobileAdIdHash = hashOnce(mobileAdId);
   const identifiers = platforms.map((platform) => {
     const { identifiers: made, variants = [] } = platform.identify(person);
     return [platform.platform, [...made, ...variants].map(({ type, value }) => ({ type, value }))];

@@ -1,6 +1,7 @@
 /** Normalisation that all platforms share, and hashing. Each platform adds its own rules in its folder. */
 import { hash } from 'node:crypto';
 import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/min';
+import { normaliseCountry } from '../domain/countries.ts';
 import type { RawPerson } from '../domain/identifiers.ts';
 
 /** SHA-256 of the text's UTF-8 bytes, lower-case hex. */
@@ -24,20 +25,31 @@ export const isSha256 = (text: string): boolean => SHA256_HEX.test(text.trim());
 /** Hashes, unless the value is a hash already. */
 export const hashOnce = (text: string): string => (isSha256(text) ? text.trim().toLowerCase() : sha256(text));
 
-/** Trimmed and in lower case; undefined when it is not an e-mail address. A SHA-256 passes as it is. */
+const HASH_OF_NOTHING = hash('sha256', '', 'hex');
+/** True for the SHA-256 of the empty text: somebody before us hashed nothing. It is many people's, and nobody's. */
+export const isHashOfNothing = (text: string): boolean => text.trim().toLowerCase() === HASH_OF_NOTHING;
+
+/** One form for each accented letter, and without the characters that nobody sees and that copying from a page or an address book brings along. */
+const visible = (text: string): string => (NOT_ASCII.test(text) ? text.normalize('NFC').replace(/\p{Cf}/gu, '') : text).trim();
+const NOT_ASCII = /[^\x20-\x7e]/;
+
+/** One @, no label of the domain empty, and none of the characters that an address has only in quotes: `<ada@example.com>` and `a@b.com; c` are texts around an address. */
+const EMAIL = /^[^\s@\p{C}<>()[\],;:\\"]+@[^\s@.\p{C}<>()[\],;:\\"]+(\.[^\s@.\p{C}<>()[\],;:\\"]+)*$/u;
+
+/** Trimmed and in lower case; undefined when it is not an e-mail address. A SHA-256 passes as it is, unless it is that of nothing. */
 export function normaliseEmail(text: string): string | undefined {
-  const email = text.trim().toLowerCase();
-  return /^[^\s@]+@[^\s@]+$/.test(email) || isSha256(email) ? email : undefined;
+  const email = visible(text).toLowerCase();
+  return EMAIL.test(email) || (isSha256(email) && !isHashOfNothing(email)) ? email : undefined;
 }
 
 /**
  * E.164 with its `+`; undefined when the number is not possible or lacks its country. Without a country code the number is
  * read as a national one of `country` (ISO 3166-1 alpha-2); where that cannot be, 11 to 15 digits are read as an international
- * one without its `+`. A SHA-256 passes as it is.
+ * one without its `+`. A SHA-256 passes as it is, unless it is that of nothing.
  */
 export function normalisePhone(text: string, country: string | undefined): string | undefined {
   const trimmed = text.trim();
-  if (isSha256(trimmed)) return trimmed.toLowerCase();
+  if (isSha256(trimmed)) return isHashOfNothing(trimmed) ? undefined : trimmed.toLowerCase();
   const given = `${trimmed} ${country ?? ''}`;
   if (lastPhone?.given !== given) lastPhone = { given, phone: parsePhone(trimmed, country) };
   return lastPhone.phone;
@@ -47,10 +59,12 @@ export function normalisePhone(text: string, country: string | undefined): strin
 let lastPhone: { given: string; phone: string | undefined } | undefined;
 
 function parsePhone(text: string, country: string | undefined): string | undefined {
-  const international = text.replace(/^00(?=[1-9])/, '+');
+  // Full-width digits and the like become plain ones.
+  const plain = text.normalize('NFKC');
+  const international = plain.replace(/^00(?=[1-9])/, '+');
   const phone = parsePhoneNumberFromString(international, country?.toUpperCase() as CountryCode | undefined);
   if (phone?.isPossible()) return phone.number;
-  const digits = text.replace(/[\s().-]/g, '');
+  const digits = plain.replace(/[\s().-]/g, '');
   const whole = WITH_COUNTRY_CODE.test(digits) ? parsePhoneNumberFromString(`+${digits}`) : undefined;
   return whole?.isPossible() ? whole.number : undefined;
 }
@@ -58,13 +72,10 @@ function parsePhone(text: string, country: string | undefined): string | undefin
 /** So many digits without a leading zero, which no known country reads as a number of its own, have their country code and lack only the `+`. */
 const WITH_COUNTRY_CODE = /^[1-9]\d{10,14}$/;
 
-/** Which country a person's phone and postal code are read by. */
-export const countryOf = ({ country, phoneCountry }: RawPerson): string | undefined => country ?? phoneCountry;
-
-/** Lower-case ISO 3166-1 alpha-2; undefined for anything else. */
-export function normaliseCountry(text: string): string | undefined {
-  const country = text.trim().toLowerCase();
-  return /^[a-z]{2}$/.test(country) ? country : undefined;
+/** Which country a person's phone, region and postal code are read by, in lower case. One that the person has and that is no code is not replaced by another. */
+export function countryOf({ country, phoneCountry }: RawPerson): string | undefined {
+  const given = country === undefined || country.trim() === '' ? phoneCountry : country;
+  return given === undefined ? undefined : normaliseCountry(given);
 }
 
 /** Lower case, hyphens kept; undefined for anything but a UUID, and for the all-zero one that stands for "not allowed to track". */

@@ -47,7 +47,8 @@ export function describeEvent(event: HeadgateEvent, decision: Decision): string 
   const what = {
     'cio.audience_add': `${who} enters ${audience}`,
     'cio.audience_remove': `${who} leaves ${audience}`,
-    'cio.exposure': `exposure of ${who}${audience === '' ? '' : ` to ${audience}`}`,
+    'cio.exposure': `${event.exposure ?? 'exposure'} of ${who}${audience === '' ? '' : ` to ${audience}`}`,
+    'cio.report': `${event.report?.channel ?? ''} ${event.report?.metric ?? ''}: ${who}`,
   }[event.name];
   return clip(`${what}${outcome(decision)}${because}`);
 }

@@ -1,9 +1,10 @@
 /** What an event is: one webhook body of Customer.io, verified, validated and hashed at the door. Pure types and rules. */
 import type { Identifier } from './identifiers.ts';
+import type { Report, REPORT } from './report.ts';
 
 /** The events that Headgate itself defines (docs/webhooks.md). */
 export const EVENT_NAMES = ['cio.audience_add', 'cio.audience_remove', 'cio.exposure'] as const;
-export type EventName = (typeof EVENT_NAMES)[number];
+export type EventName = (typeof EVENT_NAMES)[number] | typeof REPORT;
 
 /**
  * What an `event_id` may look like. No `/`, which would collide with Headgate's own workflow ids, and no `%`,
@@ -51,6 +52,8 @@ export interface HeadgateEvent {
   name: EventName;
   /** Present on `cio.audience_*`, optional on `cio.exposure`. */
   audienceKey?: string;
+  /** Of a `cio.exposure`: what the operator calls it, such as `journey_entered`. */
+  exposure?: string;
   /** Milliseconds since the epoch; clamped to `receivedAt` when it lay too far in the future. */
   occurredAt: number;
   /** Milliseconds since the epoch, fixed at the door, so that applying the event later gives the same result. */
@@ -65,6 +68,12 @@ export interface HeadgateEvent {
   attributes: JsonObject;
   /** A preview or test send of Customer.io: validated and kept for a look, but nothing is decided. */
   test?: true;
+  /** Of a `cio.report`. */
+  report?: Report;
+  /** No workflow is started for it, unless it changes a membership. */
+  rowOnly?: true;
+  /** The file that brought it, long after the fact: it is told whose it is, and teaches nothing of anybody. */
+  importedFrom?: string;
 }
 
 /** What became of an event. All of these were answered with a 2xx. */

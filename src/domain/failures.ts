@@ -35,6 +35,8 @@ export interface FailureReport {
   cure: string;
   /** How long the platform asked to be left alone, in milliseconds. */
   retryAfterMs?: number;
+  /** This audience refuses removals as it is (too small, flagged, closed), so a removal is blocked and does not hold the target up. */
+  refusesRemovals?: true;
 }
 
 /** Thrown by destinations. `message` reads as a full sentence with the destination's name in it. */
@@ -71,13 +73,15 @@ const MINUTE = 60 * SECOND;
 /** After so many rejections without anything accepted in between, one call is made to find out whether it is the call that is wrong. */
 export const REJECTIONS_BEFORE_PROBE = 3;
 
-/** No pause is longer, whatever a platform asks for in error. */
+/** What waits for a person is tried at least so often. */
 export const LONGEST_PAUSE_MS = 15 * MINUTE;
+/** No rest is longer, whatever a platform asks for in error: quotas are counted over a rolling hour at most, or by the day, which is asked about each hour. */
+export const LONGEST_REST_MS = 60 * MINUTE;
 
 /**
  * How long a sync pauses after its n-th failure in a row (from 1), in milliseconds. A platform that is down is asked again
  * after 2 s, 4 s … at most each minute, because a buyer who is still targeted costs money; what waits for a person is
- * tried at most each 15 minutes. A platform's own word (`retryAfterMs`) wins when it is longer.
+ * tried each 15 minutes in the end. A platform's own word (`retryAfterMs`) wins when it is longer.
  * @param jitter 0…1, spreads the syncs of one outage
  */
 export function pauseAfter(report: FailureReport, failures: number, jitter: number): number {
@@ -86,5 +90,5 @@ export function pauseAfter(report: FailureReport, failures: number, jitter: numb
   const longest = waitsForPerson ? LONGEST_PAUSE_MS : MINUTE;
   const growing = Math.min(longest, first * 2 ** Math.min(failures - 1, 16));
   const own = growing * (0.8 + 0.2 * jitter);
-  return Math.round(Math.min(LONGEST_PAUSE_MS, Math.max(own, report.retryAfterMs ?? 0)));
+  return Math.round(Math.max(own, Math.min(LONGEST_REST_MS, report.retryAfterMs ?? 0)));
 }

@@ -7,6 +7,12 @@ export interface Identifier {
   value: string;
 }
 
+/**
+ * True for the types that are made of an e-mail, at any platform: their names say so (`EMAIL`, `emailAddress`, `EMAIL_SHA256`), and the
+ * conformance tests hold every platform to that. An e-mail belongs to one person at a time; what else a person goes by may be shared.
+ */
+export const isOfEmail = ({ type }: Identifier): boolean => /email/i.test(type);
+
 /** What an event says about a person in the clear. Lives only inside the door; never stored, logged or passed on. */
 export interface RawPerson {
   customerId?: string;

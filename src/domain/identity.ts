@@ -1,7 +1,7 @@
 /**
  * Who an event is about. `customer_id` is the person; `cio_id` and e-mail are aliases. An event that carries several
  * identifiers links them, and persons linked this way are merged, except that two different customer ids never merge: then
- * the alias moves to the one whose event is newest, and what was already applied stays where it was applied.
+ * the alias moves to the one whose event is newest, and what was already applied stays where it was applied (decisions/0012).
  * Pure: the ledger loads what is known, this file resolves a batch in order of arrival, the ledger stores what came out.
  */
 import type { PersonClaim } from './event.ts';
@@ -15,7 +15,10 @@ export interface Alias {
   scope: string;
 }
 
-/** Which person an alias belongs to, and the time of the newest event that said so (milliseconds). */
+/**
+ * Which person an alias belongs to, and the time of the newest event that said so (milliseconds). An event says so of each of its
+ * aliases but the strongest: alone, an alias names somebody and claims nothing.
+ */
 export interface AliasOwner {
   personId: string;
   claimedAt: number;
@@ -39,12 +42,27 @@ export function aliasesOf(person: PersonClaim, scope: string): Alias[] {
   return aliases;
 }
 
+/** A report may be about somebody whom Customer.io has deleted. */
+export const namesSomebody = ({ customerId, cioId, emailHash }: PersonClaim): boolean => (customerId ?? cioId ?? emailHash) !== undefined;
+
 const scopeOf = (aliases: readonly Alias[]): string => aliases[0]?.scope ?? '';
 
 export interface Merge {
   survivor: string;
   loser: string;
 }
+
+/** Whose an event is, and what became of its e-mail where two customers use it. */
+export interface Resolved {
+  personId: string;
+  /** The customer who had the e-mail until this event. */
+  emailFrom?: string;
+  /** Another customer used the e-mail in a newer event, and keeps it. */
+  emailIsOthers?: boolean;
+}
+
+/** No event has claimed the alias. */
+const NEVER = 0;
 
 /**
  * Resolves a batch. Holds what the ledger knows of the aliases and persons that the batch touches, and what the batch
@@ -62,6 +80,7 @@ export class IdentityResolution {
   /** Persons that gained their customer id in this batch. */
   readonly #named = new Set<string>();
   readonly #lostAnAlias = new Set<string>();
+  #contested = false;
 
   constructor(known: { owners: Map<string, AliasOwner>; persons: Map<string, PersonIdentity>; newPersonId: () => string }) {
     this.#owners = new Map([...known.owners].map(([key, owner]) => [key, { ...owner }]));
@@ -69,21 +88,26 @@ export class IdentityResolution {
     this.#newPersonId = known.newPersonId;
   }
 
-  /** Returns the person that the event belongs to. `aliases` must not be empty; `occurredAt` in milliseconds. */
-  resolve(aliases: readonly Alias[], occurredAt: number): string {
+  /** Finds the person that the event belongs to. `aliases`: strongest first, not empty; `occurredAt` in milliseconds. */
+  resolve(aliases: readonly Alias[], occurredAt: number): Resolved {
     const customerAlias = aliases.find((alias) => alias.kind === 'customer_id');
     let person = this.#anchor(aliases, customerAlias);
+    let email: Omit<Resolved, 'personId'> = {};
     for (const alias of aliases) {
+      const claimedAt = alias === aliases[0] ? NEVER : occurredAt;
       const owner = this.#owners.get(aliasKey(alias));
       const other = owner && this.#persons.get(owner.personId);
-      if (!owner || !other) this.#claim(alias, person.personId, occurredAt);
-      else if (other.personId === person.personId) this.#touch(alias, owner, occurredAt);
+      if (!owner || !other) this.#claim(alias, person.personId, claimedAt);
+      else if (other.personId === person.personId) this.#touch(alias, owner, claimedAt);
       else if (other.customerId === null || person.customerId === null) {
         person = this.#merge(person, other);
-        this.#touch(alias, owner, occurredAt);
-      } else this.#moveIfNewer(alias, owner, person, other, occurredAt);
+        this.#touch(alias, owner, claimedAt);
+      } else {
+        const moved = this.#moveIfNewer(alias, owner, person, other, claimedAt);
+        if (alias.kind === 'email') email = moved ? { emailFrom: other.personId } : { emailIsOthers: true };
+      }
     }
-    return person.personId;
+    return { personId: person.personId, ...email };
   }
 
   /** Where a person went who was merged in this batch, else the person itself. */
@@ -91,6 +115,11 @@ export class IdentityResolution {
     let id = personId;
     for (let next = this.#mergedInto.get(id); next !== undefined; next = this.#mergedInto.get(id)) id = next;
     return id;
+  }
+
+  /** Whether two customers named one alias, so that the times of its claims decided; these must then have been read under lock. */
+  get isContested(): boolean {
+    return this.#contested;
   }
 
   isCreated(personId: string): boolean {
@@ -157,20 +186,22 @@ export class IdentityResolution {
   }
 
   /** A customer id never moves, so the time of its newest claim is not kept. */
-  #touch(alias: Alias, owner: AliasOwner, occurredAt: number): void {
-    if (alias.kind === 'customer_id' || occurredAt <= owner.claimedAt) return;
-    owner.claimedAt = occurredAt;
+  #touch(alias: Alias, owner: AliasOwner, claimedAt: number): void {
+    if (alias.kind === 'customer_id' || claimedAt <= owner.claimedAt) return;
+    owner.claimedAt = claimedAt;
     this.#changedAliases.set(aliasKey(alias), alias);
   }
 
-  #moveIfNewer(alias: Alias, owner: AliasOwner, person: PersonIdentity, other: PersonIdentity, occurredAt: number): void {
-    const newer =
-      occurredAt > owner.claimedAt || (occurredAt === owner.claimedAt && (person.customerId ?? '') > (other.customerId ?? ''));
-    if (!newer) return;
+  /** Returns whether it moved. At equal times the greater customer id has it, in either order. */
+  #moveIfNewer(alias: Alias, owner: AliasOwner, person: PersonIdentity, other: PersonIdentity, claimedAt: number): boolean {
+    this.#contested = true;
+    const newer = claimedAt > owner.claimedAt || (claimedAt === owner.claimedAt && (person.customerId ?? '') > (other.customerId ?? ''));
+    if (!newer) return false;
     this.#lostAnAlias.add(owner.personId);
     owner.personId = person.personId;
-    owner.claimedAt = occurredAt;
+    owner.claimedAt = claimedAt;
     this.#changedAliases.set(aliasKey(alias), alias);
+    return true;
   }
 
   /** The one with a customer id survives, else the one with the smaller (older) person id. */

@@ -8,8 +8,8 @@ import { isDenied, type Consent } from './event.ts';
 export type MembershipState = 'in' | 'out';
 export type Arm = 'treatment' | 'holdout';
 
-/** Why a person is in or out. `excluded`: entered an audience that excludes this one. */
-export type MembershipReason = 'added' | 'removed' | 'excluded' | 'consent_denied' | 'expired';
+/** Why a person is in or out. `excluded`: entered an audience that excludes this one. `reported`: Customer.io's feed says so. `retired`: the audience was given up. `erased`: the person is. */
+export type MembershipReason = 'added' | 'removed' | 'excluded' | 'consent_denied' | 'reported' | 'expired' | 'retired' | 'erased';
 
 /** The desired state of one person in one audience, with the event that decided it. Times in milliseconds. */
 export interface Membership {
@@ -28,9 +28,16 @@ export interface Membership {
 
 export type Change =
   | { kind: 'add'; eventId: string; occurredAt: number; receivedAt: number; windowMs: number | null; arm: Arm }
-  | { kind: 'remove'; eventId: string; occurredAt: number; reason: 'removed' | 'excluded' | 'consent_denied'; arm: Arm }
-  /** The window of `eventId` is over. Acts only while the row is still the one of the event that armed it. */
-  | { kind: 'expire'; eventId: string; at: number };
+  | { kind: 'remove'; eventId: string; occurredAt: number; reason: 'removed' | 'excluded' | 'consent_denied' | 'reported'; arm: Arm }
+  /** The window of `eventId` is over. Acts, as the next two, only while the person is still in because of that event. */
+  | { kind: 'expire'; eventId: string; at: number }
+  /** The audience lasts another time than when `eventId` was decided; at `at` the new window may be over already. */
+  | { kind: 'rewindow'; eventId: string; at: number; windowMs: number | null }
+  /** The audience is given up, or the person is to be forgotten. */
+  | { kind: 'retire'; eventId: string }
+  | { kind: 'erase'; eventId: string }
+  /** The shares of holdouts are others than when it was decided. Acts only while the person is in, and in the other arm. */
+  | { kind: 'rearm'; arm: Arm };
 
 export type ChangeOutcome = 'applied' | 'superseded' | 'expired' | 'held_out';
 
@@ -59,7 +66,7 @@ export function outranks(a: Order, b: Order): boolean {
  * @param current what the ledger holds, undefined for a person who was never decided on in this audience
  */
 export function decide(current: Membership | undefined, change: Change): Decided | undefined {
-  if (change.kind === 'expire') return expire(current, change);
+  if (change.kind !== 'add' && change.kind !== 'remove') return changeMember(current, change);
   const order = { occurredAt: change.occurredAt, removal: change.kind === 'remove', eventId: change.eventId };
   if (current && !outranks(order, current)) return { membership: current, outcome: 'superseded', changed: false };
   const revision = (current?.revision ?? 0) + 1;
@@ -67,7 +74,7 @@ export function decide(current: Membership | undefined, change: Change): Decided
     const membership: Membership = { ...order, state: 'out', reason: change.reason, expiresAt: null, arm: change.arm, revision };
     return { membership, outcome: 'applied', changed: true };
   }
-  const expiresAt = change.windowMs === null ? null : change.occurredAt + change.windowMs;
+  const expiresAt = endOf(change.occurredAt, change.windowMs);
   const over = expiresAt !== null && expiresAt <= change.receivedAt;
   const membership: Membership = {
     ...order,
@@ -81,14 +88,26 @@ export function decide(current: Membership | undefined, change: Change): Decided
   return { membership, outcome, changed: true };
 }
 
-function expire(current: Membership | undefined, change: { eventId: string; at: number }): Decided | undefined {
+/** What happens to a person who is in, without an event about them. */
+function changeMember(current: Membership | undefined, change: Exclude<Change, { kind: 'add' | 'remove' }>): Decided | undefined {
   if (!current) return undefined;
-  const armed = current.state === 'in' && current.eventId === change.eventId;
-  const due = current.expiresAt !== null && current.expiresAt <= change.at;
-  if (!armed || !due) return { membership: current, outcome: 'superseded', changed: false };
-  const membership: Membership = { ...current, state: 'out', reason: 'expired', revision: current.revision + 1 };
-  return { membership, outcome: 'applied', changed: true };
+  const nothing: Decided = { membership: current, outcome: 'superseded', changed: false };
+  if (change.kind === 'rearm') {
+    if (current.state !== 'in' || current.arm === change.arm) return nothing;
+    return { membership: { ...current, arm: change.arm, revision: current.revision + 1 }, outcome: 'applied', changed: true };
+  }
+  if (current.state !== 'in' || current.eventId !== change.eventId) return nothing;
+  const leave = (reason: 'expired' | 'retired' | 'erased', expiresAt: number | null): Membership => ({ ...current, state: 'out', reason, expiresAt, revision: current.revision + 1 });
+  if (change.kind === 'retire' || change.kind === 'erase') return { membership: leave(change.kind === 'retire' ? 'retired' : 'erased', current.expiresAt), outcome: 'applied', changed: true };
+  const expiresAt = change.kind === 'expire' ? current.expiresAt : endOf(current.occurredAt, change.windowMs);
+  const over = expiresAt !== null && expiresAt <= change.at;
+  if (over) return { membership: leave('expired', expiresAt), outcome: change.kind === 'expire' ? 'applied' : 'expired', changed: true };
+  if (expiresAt === current.expiresAt) return nothing;
+  return { membership: { ...current, expiresAt, revision: current.revision + 1 }, outcome: 'applied', changed: true };
 }
+
+/** Milliseconds since the epoch; null without a window. */
+const endOf = (occurredAt: number, windowMs: number | null): number | null => (windowMs === null ? null : occurredAt + windowMs);
 
 /** The membership that survives when two persons turn out to be one: the newest decision wins, per audience. */
 export function mergeMemberships(a: Membership, b: Membership): Membership {

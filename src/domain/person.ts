@@ -1,6 +1,6 @@
 /** What is known of a person besides who they are: their identifiers at the platforms, their contacts, their consent. */
 import { isDenied, type Consent, type HeadgateEvent, type PersonClaim } from './event.ts';
-import type { Identifier, IdentifiersByPlatform } from './identifiers.ts';
+import { isOfEmail, type Identifier, type IdentifiersByPlatform } from './identifiers.ts';
 
 /** What the ledger knows of one person at the platforms: what they go by today, and what they went by before. */
 export interface KnownPerson {
@@ -48,6 +48,24 @@ export function learnFromEvent(
 ): KnownPerson {
   const consent = event.consent && { ...event.consent, asOf: event.occurredAt };
   return learn(known, { today: event.identifiers, contacts: contactsOf(event.person), consent, asOf: event.occurredAt });
+}
+
+/**
+ * What is left to a person whose e-mail is another's: adds no longer push it, removals still name it.
+ * @param identifiers those of an event with that e-mail; only what is made of the e-mail counts
+ */
+export function loseEmail(known: KnownPerson, identifiers: IdentifiersByPlatform): KnownPerson {
+  const next = { ...known, today: { ...known.today }, former: { ...known.former } };
+  let lost = false;
+  for (const [platform, given] of Object.entries(identifiers)) {
+    const today = known.today[platform] ?? [];
+    const left = without(today, given.filter(isOfEmail));
+    if (left.length === today.length) continue;
+    lost = true;
+    next.today[platform] = left;
+    next.former[platform] = union(known.former[platform] ?? [], without(today, left));
+  }
+  return lost ? next : known;
 }
 
 /** True when an add that was pushed knowing `before` should be pushed again knowing `after`. */

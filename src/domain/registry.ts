@@ -1,7 +1,8 @@
 /** The registry as the rest of Headgate sees it: what `headgate.yaml` says, checked and with its defaults filled in. */
 
-/** `live` pushes; `test` pushes only the listed test profiles; `paused` records and pushes nothing. */
-export type DestinationMode = 'live' | 'test' | 'paused';
+/** `live` pushes; `test` pushes only the destination's test profiles; `paused` records and pushes nothing. From the loosest to the strictest. */
+export const MODES = ['live', 'test', 'paused'] as const;
+export type Mode = (typeof MODES)[number];
 
 export interface Owner {
   name: string;
@@ -21,6 +22,13 @@ export interface Target extends TargetRef {
   platformAudienceId: string;
 }
 
+/** A holdout over several audiences: whoever falls below its share is held out of all of them. */
+export interface Holdout {
+  name: string;
+  /** 0…1. */
+  share: number;
+}
+
 export interface Audience {
   key: string;
   description: string;
@@ -31,14 +39,18 @@ export interface Audience {
   excludes: string[];
   /** Share of persons who are decided like the others but never pushed, 0…1. */
   holdout: number;
+  /** The holdouts over several audiences that cover this one. */
+  holdouts: readonly Holdout[];
+  /** At each of its targets the stricter one of this and the destination's counts. */
+  mode: Mode;
   targets: Target[];
 }
 
 export interface DestinationEntry {
   name: string;
   platform: string;
-  mode: DestinationMode;
-  /** Customer ids and e-mail hashes that `mode: test` pushes. */
+  mode: Mode;
+  /** Customer ids and (as `email:<hash>`) e-mails that `mode: test` pushes. */
   testProfiles: string[];
 }
 
@@ -67,6 +79,16 @@ export function formatDuration(ms: number): string {
   }
   return `${String(Math.round(ms / 1_000))}s`;
 }
+
+/** For people: `a window of 7d`. @param ms null: none */
+export const describeWindow = (ms: number | null): string => (ms === null ? 'no window' : `a window of ${formatDuration(ms)}`);
+
+/** The target as this registry has it; undefined when it has none. */
+export const targetOf = ({ audiences }: Policies, { destination, audienceKey }: TargetRef): Target | undefined =>
+  audiences.get(audienceKey)?.targets.find((one) => one.destination === destination);
+
+/** All targets, in the order of the file. */
+export const targetsOf = ({ audiences }: Policies): Target[] => [...audiences.values()].flatMap(({ targets }) => targets);
 
 /** The key of a target in maps, logs and metrics. */
 export const targetKey = (target: TargetRef): string => `${target.destination}/${target.audienceKey}`;

@@ -36,8 +36,9 @@ interface Binaries {
 /**
  * Starts Postgres on `<folder>/postgres`, made at the first start (about a second), or attaches to the one that runs there.
  * Throws EmbeddedError when the platform has no binaries, the folder cannot be written, or the server does not come up.
+ * @param options.port default: a free one
  */
-export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
+export async function startPostgres(folder: string, { port }: { port?: number } = {}): Promise<EmbeddedPostgres> {
   const binaries = await locateBinaries();
   const data = join(folder, 'postgres');
   const user = await findUnprivileged([binaries.initdb, data]);
@@ -47,7 +48,7 @@ export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
 
   await initialise(data, user, password, postmaster);
   const left = await findRunning(data);
-  const running = left ?? (await start(data, postmaster));
+  const running = left ?? (await start(data, port ?? (await findFreePort()), postmaster));
   const server = `postgres://${USER}:${password}@127.0.0.1:${String(running.port)}`;
   await createDatabase(`${server}/postgres`);
   return {
@@ -124,8 +125,8 @@ async function findRunning(data: string): Promise<Running | undefined> {
   return (await commandOf(pid)).includes('postgres') ? { pid, port } : undefined;
 }
 
-async function start(data: string, postmaster: (name: keyof Binaries, args: string[]) => Promise<Finished>): Promise<Running> {
-  const options = Object.entries({ ...SETTINGS, port: String(await findFreePort()) }).map(([name, value]) => `-c ${name}='${value}'`);
+async function start(data: string, port: number, postmaster: (name: keyof Binaries, args: string[]) => Promise<Finished>): Promise<Running> {
+  const options = Object.entries({ ...SETTINGS, port: String(port) }).map(([name, value]) => `-c ${name}='${value}'`);
   const args = ['start', '-D', data, '-l', join(data, 'server.log'), '-w', '-t', '60', '-o', options.join(' ')];
   // After a kill -9 of the postmaster its children may hold the shared memory for a moment.
   for (let attempt = 1; ; attempt++) {

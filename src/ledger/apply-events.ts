@@ -1,24 +1,26 @@
 /**
  * The heart: decides a batch of events in one transaction. Called by the door, by the lifeboat, by `settle` for an event that
- * the ledger does not know, by expiry timers and the sweep, and by replay of quarantined events.
+ * the ledger does not know, by expiry timers and the sweep, by replay of quarantined events, and with what a changed registry
+ * asks of members.
  *
  * Right under any number of processes: persons are locked in key order; ids and aliases that another transaction inserted
  * first make this one start over, so that the loser's view is never seen. Set by set, no statement per event.
  */
 import type { PoolClient } from 'pg';
 import type { HeadgateEvent } from '../domain/event.ts';
-import { foldBatch, type BatchItem, type Expiry, type ItemOutcome } from '../domain/fold-batch.ts';
-import { aliasesOf, aliasKey, IdentityResolution } from '../domain/identity.ts';
+import { mergedRow, type BroughtAbout } from '../domain/exposure.ts';
+import { foldBatch, type BatchItem, type ItemOutcome, type Upkeep } from '../domain/fold-batch.ts';
+import { aliasesOf, aliasKey, IdentityResolution, namesSomebody, type Alias, type Resolved } from '../domain/identity.ts';
 import type { Policies, TargetRef } from '../domain/registry.ts';
 import type { LedgerConnection } from './connection.ts';
 import { holdoutPosition } from './holdout-position.ts';
-import { loadAliases, loadEvents, loadStates, loadSurvivors, lockPersons, type FoundOwner } from './load-batch.ts';
+import { loadAliases, loadEvents, loadStates, loadSurvivors, lockPersons, type FoundOwner, type LockedPerson } from './load-batch.ts';
 import { mergePersons } from './merge-persons.ts';
 import { newPersonId } from './person-id.ts';
 import { storeBatch, storePersons } from './store-batch.ts';
 
-/** What `applyEvents` takes: events as the door made them, or windows that are over. */
-export type Applicable = { kind: 'event'; event: HeadgateEvent } | ({ kind: 'expire' } & Expiry);
+/** What `applyEvents` takes: events as the door made them, or what is decided of persons without one. */
+export type Applicable = { kind: 'event'; event: HeadgateEvent } | Upkeep;
 
 export interface Applied {
   /** One per item, in order. `refused`: the data itself cannot be stored; its neighbours were. */
@@ -77,46 +79,67 @@ type Last = (write: Promise<unknown>) => void;
 
 async function applyOnce(client: PoolClient, last: Last, policies: Policies, items: readonly Applicable[]): Promise<Applied> {
   const events = items.flatMap((item) => (item.kind === 'event' ? [item.event] : []));
-  const [known, owners, expiring] = await Promise.all([
+  const claims = claimsOf(events, policies);
+  const [known, owners, kept] = await Promise.all([
     loadEvents(client, [...new Set(events.map((event) => event.eventId))]),
-    loadAliases(client, events.flatMap((event) => (event.test ? [] : aliasesOf(event.person, event.people)))),
-    loadSurvivors(client, items.flatMap((item) => (item.kind === 'expire' ? [item.personId] : []))),
+    loadAliases(client, claims.flatMap(({ aliases }) => aliases)),
+    loadSurvivors(client, items.flatMap((item) => (item.kind === 'event' ? [] : [item.personId]))),
   ]);
-  const fresh = events.filter((event) => !known.has(event.eventId) && !event.test);
-  const identities = await resolvePersons(client, fresh, owners, [...expiring.values()]);
+  const identities = await resolvePersons(client, policies, claims.filter(({ event }) => !known.has(event.eventId)), owners, [...new Set(kept.values())]);
   const batch = items.map((item): BatchItem => {
-    if (item.kind === 'expire') return { ...item, personId: expiring.get(item.personId) ?? item.personId };
-    return { kind: 'event', event: item.event, personId: identities.personOf(item.event.eventId) };
+    if (item.kind !== 'event') return { ...item, personId: identities.resolution.survivorOf(kept.get(item.personId) ?? item.personId) };
+    return { kind: 'event', event: item.event, ...identities.of(item.event.eventId) };
   });
 
-  const persons = [...new Set(batch.map((item) => item.personId))].filter((id) => identities.isStored(id));
-  const loaded = { events: known, ...(await loadStates(client, persons)) };
+  const persons = new Set(batch.flatMap((item) => ('emailFrom' in item ? [item.personId, item.emailFrom] : item.personId)));
+  const loaded = { events: known, ...(await loadStates(client, [...persons].filter((id) => identities.isStored(id)))) };
   const folded = foldBatch(batch, loaded, policies, holdoutPosition);
+  folded.broughtAbout.push(...identities.mergers);
   last(storeBatch(client, identities.resolution, identities.isStored, loaded, folded));
   return { outcomes: folded.outcomes, wakes: [...identities.mergedTargets, ...folded.wakes] };
 }
 
+interface Claim {
+  event: HeadgateEvent;
+  aliases: Alias[];
+}
+
+/** Events that say who somebody is. Those that this process cannot decide leave no trace, so that they can be decided by another one. */
+function claimsOf(events: readonly HeadgateEvent[], policies: Policies): Claim[] {
+  const decidable = events.filter((event) => !event.test && namesSomebody(event.person) && (event.audienceKey === undefined || policies.audiences.has(event.audienceKey)));
+  return decidable.map((event) => {
+    const aliases = aliasesOf(event.person, event.people);
+    // One name finds a person and links nobody: what a file says of last year must not merge persons, or move an e-mail, today.
+    return { event, aliases: event.importedFrom === undefined ? aliases : aliases.slice(0, 1) };
+  });
+}
+
 interface ResolvedPersons {
   resolution: IdentityResolution;
-  /** The person of an event, after all merges of the batch; '' for events that resolve nobody (duplicates, tests). */
-  personOf: (eventId: string) => string;
+  /** Whose an event is, after all merges of the batch; nobody's, '', if it is known already or decides nothing. */
+  of: (eventId: string) => Resolved;
   /** Whether the ledger has rows of this person. */
   isStored: (personId: string) => boolean;
   /** Targets where a merge left something to push. */
   mergedTargets: TargetRef[];
+  /** Which stored persons turned out to be others, and what they left by that, for the analyst. */
+  mergers: BroughtAbout[];
 }
 
-/** Finds and locks the persons of the events, and merges those that the events link. */
+const NOBODYS: Resolved = { personId: '' };
+
+/** Finds and locks the persons of the claims, and merges those that the claims link. */
 async function resolvePersons(
   client: PoolClient,
-  events: readonly HeadgateEvent[],
+  policies: Policies,
+  claims: readonly Claim[],
   found: ReadonlyMap<string, FoundOwner>,
-  expiring: readonly string[],
+  kept: readonly string[],
 ): Promise<ResolvedPersons> {
   // Aliases of events that the ledger knows already matter to nobody.
-  const wanted = new Set(events.flatMap((event) => aliasesOf(event.person, event.people).map(aliasKey)));
+  const wanted = new Set(claims.flatMap(({ aliases }) => aliases.map(aliasKey)));
   const owners = new Map([...found].filter(([key]) => wanted.has(key)));
-  const locked = await lockPersons(client, [...new Set([...[...owners.values()].map((owner) => owner.personId), ...expiring])]);
+  const locked = await lockPersons(client, [...new Set([...[...owners.values()].map((owner) => owner.personId), ...kept])]);
   for (const { personId, identityRevision } of owners.values()) {
     if (locked.get(personId)?.identityRevision !== identityRevision) throw new Overtaken();
   }
@@ -124,26 +147,62 @@ async function resolvePersons(
     if (person.mergedInto !== null) throw new Overtaken();
   }
 
-  const resolution = new IdentityResolution({ owners, persons: locked, newPersonId });
-  const persons = resolveInOrder(events, resolution);
-  const merges = resolution.merges.filter((merge) => locked.has(merge.loser));
-  if (merges.length > 0) await storePersons(client, resolution.createdPersons);
+  const { resolution, persons, linkedBy } = await resolveUnderLock(client, claims, owners, locked);
+  // Only who is stored has anything to merge, and it goes to whoever is left in the end.
+  const losers = resolution.merges.map((merge) => merge.loser).filter((loser) => locked.has(loser));
+  if (losers.length > 0) await storePersons(client, resolution.createdPersons);
   const mergedTargets: TargetRef[] = [];
-  for (const merge of merges) mergedTargets.push(...(await mergePersons(client, merge)));
+  const mergers: BroughtAbout[] = [];
+  for (const loser of losers) {
+    const survivor = resolution.survivorOf(loser);
+    const event = linkedBy.get(loser);
+    if (!event) throw new Error(`no event links ${loser} to ${survivor}`);
+    const { targets, broughtAbout } = await mergePersons(client, policies, { loser, survivor }, event);
+    mergedTargets.push(...targets);
+    mergers.push(mergedRow({ loser, survivor }, event), ...broughtAbout);
+  }
   return {
     resolution,
-    personOf: (eventId) => resolution.survivorOf(persons.get(eventId) ?? ''),
-    isStored: (personId) => personId !== '' && (merges.length > 0 || !resolution.isCreated(personId)),
+    of: (eventId) => persons.get(eventId) ?? NOBODYS,
+    isStored: (personId) => personId !== '' && (losers.length > 0 || !resolution.isCreated(personId)),
     mergedTargets,
+    mergers,
   };
 }
 
-/** The first event of an id decides whose it is; repetitions within the batch resolve nothing. */
-function resolveInOrder(events: readonly HeadgateEvent[], identities: IdentityResolution): Map<string, string> {
-  const personOf = new Map<string, string>();
-  for (const event of events) {
-    if (personOf.has(event.eventId)) continue;
-    personOf.set(event.eventId, identities.resolve(aliasesOf(event.person, event.people), event.occurredAt));
+/** Where customers contest an alias, the time of its newest claim decides, and what was read before the lock may be older. */
+async function resolveUnderLock(
+  client: PoolClient,
+  claims: readonly Claim[],
+  owners: Map<string, FoundOwner>,
+  locked: Map<string, LockedPerson>,
+): Promise<InOrder> {
+  const first = resolveInOrder(claims, new IdentityResolution({ owners, persons: locked, newPersonId }));
+  if (!first.resolution.isContested) return first;
+  const again = await loadAliases(client, claims.flatMap(({ aliases }) => aliases));
+  for (const { personId } of again.values()) {
+    if (!locked.has(personId)) throw new Overtaken();
   }
-  return personOf;
+  return resolveInOrder(claims, new IdentityResolution({ owners: again, persons: locked, newPersonId }));
+}
+
+interface InOrder {
+  resolution: IdentityResolution;
+  persons: Map<string, Resolved>;
+  /** Per person who was merged into another one, the event that linked them. */
+  linkedBy: Map<string, HeadgateEvent>;
+}
+
+/** The first event of an id decides whose it is; repetitions within the batch resolve nothing. */
+function resolveInOrder(claims: readonly Claim[], resolution: IdentityResolution): InOrder {
+  const persons = new Map<string, Resolved>();
+  const linkedBy = new Map<string, HeadgateEvent>();
+  for (const { event, aliases } of claims) {
+    if (persons.has(event.eventId)) continue;
+    const before = resolution.merges.length;
+    persons.set(event.eventId, resolution.resolve(aliases, event.occurredAt));
+    for (const { loser } of resolution.merges.slice(before)) linkedBy.set(loser, event);
+  }
+  if (resolution.merges.length > 0) for (const resolved of persons.values()) resolved.personId = resolution.survivorOf(resolved.personId);
+  return { resolution, persons, linkedBy };
 }

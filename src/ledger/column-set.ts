@@ -4,7 +4,7 @@
  */
 
 /** A column: its type in SQL and its value in an item. Objects travel as JSON. */
-type Column<Item> = readonly [type: string, value: (item: Item) => unknown];
+export type Column<Item> = readonly [type: string, value: (item: Item) => unknown];
 
 /** Separates the elements of columns whose texts would need much quoting. JSON never holds it, it is a control character. */
 const SEPARATOR = '\u001e';

@@ -6,25 +6,44 @@ import type { Policies } from '../domain/registry.ts';
 import * as accounts from './accounts.ts';
 import * as apply from './apply-events.ts';
 import { LedgerConnection, type LedgerConnectionOptions } from './connection.ts';
+import * as erase from './erase.ts';
+import { prepareExposureParts } from './exposure-parts.ts';
+import { findExposurePlace, findReported, importExposures, readExposures } from './exposure-rows.ts';
+import { countParked, listExports, listParked, noteCaughtUp, openExport, readHolder, readParkedToRetry, readUnsent, reportExport, restartExport, retryParked, setExportPaused, settleExport, settleParked } from './exports.ts';
+import * as filling from './filling.ts';
+import * as held from './held.ts';
 import * as outbox from './outbox.ts';
 import * as pending from './pending.ts';
 import * as processes from './processes.ts';
-import { abandonPush, finishPush, forgetOldPushes, rejectMembers, startPush } from './pushes.ts';
+import { abandonPush, finishPush, forgetOldPushes, notePushUnanswered, rejectMembers, startPush } from './pushes.ts';
 import * as quarantine from './quarantine.ts';
+import * as rearming from './rearming.ts';
 import * as reading from './reading.ts';
 import * as requests from './requests.ts';
+import * as resync from './resync.ts';
+import * as retiring from './retiring.ts';
 import * as settle from './settle.ts';
 import * as sweep from './sweep.ts';
 import * as targets from './targets.ts';
+import * as windows from './windows.ts';
 
+export { adoptRegistry, type Adoption } from './adopt-registry.ts';
 export { migrate } from './migrate.ts';
 export { LedgerUnavailable } from './ledger-unavailable.ts';
 export type { Applicable, Applied } from './apply-events.ts';
+export type { ErasedRows, Erasure, StillThere } from './erase.ts';
+export type { ExposurePlace, ExposureRange, ImportedRow } from './exposure-rows.ts';
+export type { ExportPosition, ExportStandingRow, OpenedExport, ParkedExposure, UnsentRow } from './exports.ts';
 export type { OutboxEntry } from './outbox.ts';
 export type { Backlog, Pending, PendingMember, PushOperation } from './pending.ts';
-export type { LaterRequest, MemberOutcome } from './pushes.ts';
+export type { LaterRequest, MemberOutcome, StartedPush } from './pushes.ts';
+export type { HeldMember, HeldView } from './held.ts';
 export type { OpenRequest, Settlement } from './requests.ts';
-export type { StandingReport, TargetStanding } from './targets.ts';
+export type { QuarantineFilter, QuarantineState, Resolution, WhichQuarantined } from './quarantine.ts';
+export type { GivenUp, Leaving } from './retiring.ts';
+export type { FoundMember, Slice } from './slices.ts';
+export type { StandingReport, TargetRest, TargetStanding } from './targets.ts';
+export type { WindowChange } from './windows.ts';
 export type * from './reading.ts';
 export type { SettledEvent } from './settle.ts';
 
@@ -46,16 +65,26 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     connection,
     applyEvents: (items: readonly apply.Applicable[]) => apply.applyEvents(connection, options.policies, items),
     ...bind(connection, accounts),
+    ...bind(connection, erase),
+    ...bind(connection, { prepareExposureParts, findExposurePlace, findReported, importExposures, readExposures }),
+    ...bind(connection, { prepareExposureParts }),
+    ...bind(connection, { countParked, listExports, listParked, noteCaughtUp, openExport, readHolder, readParkedToRetry, readUnsent, reportExport, restartExport, retryParked, setExportPaused, settleExport, settleParked }),
+    ...bind(connection, filling),
+    ...bind(connection, held),
     ...bind(connection, outbox),
     ...bind(connection, pending),
     ...bind(connection, processes),
-    ...bind(connection, { abandonPush, finishPush, forgetOldPushes, rejectMembers, startPush }),
+    ...bind(connection, { abandonPush, finishPush, forgetOldPushes, notePushUnanswered, rejectMembers, startPush }),
     ...bind(connection, quarantine),
+    ...bind(connection, rearming),
     ...bind(connection, reading),
     ...bind(connection, requests),
+    ...bind(connection, resync),
+    ...bind(connection, retiring),
     ...bind(connection, settle),
     ...bind(connection, sweep),
     ...bind(connection, targets),
+    ...bind(connection, windows),
     close: () => connection.close(),
   };
 }

@@ -25,3 +25,11 @@ export async function announceProcess(
 export async function retireProcess(connection: LedgerConnection, processId: string): Promise<void> {
   await connection.use((client) => client.query('delete from processes where process_id = $1', [processId]));
 }
+
+/** Whether all running processes have loaded the same registry. */
+export async function isOneRegistry(connection: LedgerConnection): Promise<boolean> {
+  const { rows } = await connection.use((client) =>
+    client.query<{ registries: number }>('select count(distinct registry_hash)::int as registries from processes where seen_at > now() - make_interval(secs => $1)', [GONE_AFTER_S]),
+  );
+  return (rows[0]?.registries ?? 0) <= 1;
+}

@@ -40,6 +40,9 @@ export interface EventView {
   status: DecisionStatus;
   audience: MembershipState | null;
   until: Date | null;
+  /** Of reports: `email`, `opened`. */
+  channel: string | null;
+  metric: string | null;
   context: JsonObject | null;
   attributes: JsonObject | null;
 }
@@ -66,6 +69,10 @@ export interface AudienceCounts {
   in: number;
   out: number;
   holdout: number;
+  /** Members are yet to be moved to the arm that the shares of now give. */
+  rearming: boolean;
+  /** Of those who are in, the ones whose window is another one than the registry's. */
+  former_window: number;
 }
 
 export interface TargetCounts {
@@ -77,11 +84,12 @@ export interface TargetCounts {
   rejected: number;
   blocked: number;
   processing: number;
-  oldest_pending: Date | null;
+  oldest_add: Date | null;
+  oldest_removal: Date | null;
 }
 
 const EVENT_COLUMNS = `e.event_id, e.source, e.name, e.audience_key, e.person_id, e.occurred_at, e.received_at, e.claimed_at,
-  e.status, e.audience, e.until, x.context, x.attributes`;
+  e.status, e.audience, e.until, x.channel, x.metric, x.context, x.attributes`;
 const MEMBERSHIP_COLUMNS = 'audience_key, state, reason, occurred_at, event_id, expires_at, arm, updated_at';
 const DELIVERY_COLUMNS = `destination, audience_key, wanted, status, accepted, reason,
   case when status = 'pending' then pending_since end as pending_since, settled_at`;
@@ -90,7 +98,7 @@ const DELIVERY_COLUMNS = `destination, audience_key, wanted, status, accepted, r
 export async function readEvent(connection: LedgerConnection, eventId: string): Promise<EventDetails | undefined> {
   return connection.use(async (client) => {
     const events = await client.query<EventView>(
-      `select ${EVENT_COLUMNS} from events e left join exposures x using (event_id) where e.event_id = $1`,
+      `select ${EVENT_COLUMNS} from events e left join exposures x on x.event_id = e.event_id and x.occurred_at = e.occurred_at where e.event_id = $1`,
       [eventId],
     );
     const [event] = events.rows;
@@ -126,7 +134,7 @@ export async function readPersons(
         [person.person_id],
       );
       const events = await client.query<EventView>(
-        `select ${EVENT_COLUMNS} from events e left join exposures x using (event_id)
+        `select ${EVENT_COLUMNS} from events e left join exposures x on x.event_id = e.event_id and x.occurred_at = e.occurred_at
          where e.person_id = $1 or e.person_id in (select person_id from persons where merged_into = $1)
          order by e.occurred_at desc, e.event_id desc limit $2`,
         [person.person_id, newestEvents],
@@ -144,14 +152,16 @@ export async function readPersons(
   });
 }
 
-/** Members of each audience. */
-export async function countMembers(connection: LedgerConnection, audienceKeys: readonly string[]): Promise<AudienceCounts[]> {
+/** Members of each audience. @param audiences with their windows in milliseconds; null: none */
+export async function countMembers(connection: LedgerConnection, audiences: readonly { key: string; windowMs: number | null }[]): Promise<AudienceCounts[]> {
   const { rows } = await connection.use((client) =>
     client.query<AudienceCounts>(
-      `select audience_key, count(*) filter (where state = 'in')::int as in, count(*) filter (where state = 'out')::int as out,
-              count(*) filter (where state = 'in' and arm = 'holdout')::int as holdout
-       from memberships where audience_key = any($1) group by audience_key`,
-      [audienceKeys],
+      `select m.audience_key, count(*) filter (where state = 'in')::int as in, count(*) filter (where state = 'out')::int as out,
+              count(*) filter (where state = 'in' and arm = 'holdout')::int as holdout,
+              count(*) filter (where state = 'in' and expires_at is distinct from occurred_at + make_interval(secs => a.window_ms / 1000.0))::int as former_window,
+              coalesce(bool_or(known.rearm_after is not null), false) as rearming
+       from unnest($1::text[], $2::float8[]) as a (audience_key, window_ms) join memberships m using (audience_key) left join audiences known using (audience_key) group by m.audience_key`,
+      [audiences.map(({ key }) => key), audiences.map(({ windowMs }) => windowMs)],
     ),
   );
   return rows;
@@ -168,7 +178,8 @@ export async function countDeliveries(connection: LedgerConnection, audienceKeys
               count(*) filter (where status = 'rejected')::int as rejected,
               count(*) filter (where status = 'blocked')::int as blocked,
               count(*) filter (where status = 'processing')::int as processing,
-              min(pending_since) filter (where status = 'pending') as oldest_pending
+              min(pending_since) filter (where status = 'pending' and wanted = 'in') as oldest_add,
+              min(pending_since) filter (where status = 'pending' and wanted = 'out') as oldest_removal
        from deliveries where audience_key = any($1) group by destination, audience_key`,
       [audienceKeys],
     ),

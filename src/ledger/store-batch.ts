@@ -1,10 +1,12 @@
 /** Stores what a folded batch decided, set by set. Rows go in key order, so that two transactions meet in the same order. */
 import type { PoolClient } from 'pg';
-import { deliveryKey, membershipKey, type FoldedBatch, type LoadedBatch } from '../domain/fold-batch.ts';
+import type { Decision, HeadgateEvent } from '../domain/event.ts';
+import type { BroughtAbout } from '../domain/exposure.ts';
+import { deliveryKey, membershipKey, type DecidedEvent, type FoldedBatch, type LoadedBatch } from '../domain/fold-batch.ts';
 import type { IdentityResolution, PersonIdentity } from '../domain/identity.ts';
 import { NOBODY, type KnownPerson } from '../domain/person.ts';
 import { PRIORITY, PRIORITY_OF_EVENT } from '../domain/priority.ts';
-import { ColumnSet } from './column-set.ts';
+import { ColumnSet, type Column } from './column-set.ts';
 
 /** Times travel as milliseconds since the epoch. */
 const time = (column: string): string => `to_timestamp(r.${column} / 1000.0)`;
@@ -15,12 +17,11 @@ interface StoredPerson extends KnownPerson {
   customerId: string | null;
 }
 type StoredAlias = IdentityResolution['changedAliases'][number];
-type DecidedEvent = FoldedBatch['decided'][number];
 interface OutboxItem {
   eventId: string;
   action: 'start' | 'end';
   priority: number;
-  payload: DecidedEvent | null;
+  payload: { event: HeadgateEvent; decision: Decision } | null;
 }
 
 const PERSONS = new ColumnSet<StoredPerson>({
@@ -40,7 +41,7 @@ const ALIASES = new ColumnSet<StoredAlias>({
   person_id: ['text', (alias) => alias.personId],
   claimed_at: ['float8', (alias) => alias.claimedAt],
 });
-const EVENTS = new ColumnSet<DecidedEvent>({
+const EVENT_COLUMNS: Readonly<Record<string, Column<DecidedEvent>>> = {
   event_id: ['text', ({ event }) => event.eventId],
   source: ['text', ({ event }) => event.source],
   name: ['text', ({ event }) => event.name],
@@ -53,6 +54,11 @@ const EVENTS = new ColumnSet<DecidedEvent>({
   status: ['text', ({ decision }) => decision.status],
   audience: ['text', ({ decision }) => decision.audience],
   until: ['float8', ({ decision }) => decision.until],
+  outcome: ['text', ({ exposed }) => exposed.outcome],
+  reason: ['text', ({ exposed }) => exposed.reason],
+  arm: ['text', ({ exposed }) => exposed.arm],
+  cio_id: ['text', ({ event }) => event.person.cioId],
+  metric: ['text', ({ event }) => event.report?.metric ?? event.exposure],
   campaign_id: ['text', ({ event }) => event.context['campaign_id']],
   campaign_name: ['text', ({ event }) => event.context['campaign_name']],
   journey_id: ['text', ({ event }) => event.context['journey_id']],
@@ -61,6 +67,38 @@ const EVENTS = new ColumnSet<DecidedEvent>({
   delivery_id: ['text', ({ event }) => event.context['delivery_id']],
   context: ['jsonb', ({ event }) => event.context],
   attributes: ['jsonb', ({ event }) => event.attributes],
+};
+const EVENTS = new ColumnSet(EVENT_COLUMNS);
+/** What the reporting feed says besides. */
+const REPORT_COLUMNS: Readonly<Record<string, Column<DecidedEvent>>> = {
+  channel: ['text', ({ event }) => event.report?.channel],
+  broadcast_id: ['text', ({ event }) => event.report?.broadcastId],
+  newsletter_id: ['text', ({ event }) => event.report?.newsletterId],
+  transactional_message_id: ['text', ({ event }) => event.report?.transactionalMessageId],
+  trigger_id: ['text', ({ event }) => event.report?.triggerId],
+  trigger_event_id: ['text', ({ event }) => event.report?.triggerEventId],
+  parent_step_id: ['text', ({ event }) => event.report?.parentStepId],
+  content_id: ['text', ({ event }) => event.report?.contentId],
+  link_id: ['text', ({ event }) => event.report?.linkId],
+  link_url: ['text', ({ event }) => event.report?.linkUrl],
+  failure_reason: ['text', ({ event }) => event.report?.failureReason],
+  machine: ['boolean', ({ event }) => event.report?.machine],
+  imported_from: ['text', ({ event }) => event.importedFrom],
+};
+const REPORTS = new ColumnSet({ ...EVENT_COLUMNS, ...REPORT_COLUMNS });
+const BROUGHT_ABOUT = new ColumnSet<BroughtAbout>({
+  event_id: ['text', (row) => row.exposureId],
+  caused_by: ['text', (row) => row.causedBy],
+  source: ['text', (row) => row.source],
+  name: ['text', (row) => row.name],
+  person_id: ['text', (row) => row.personId],
+  audience_key: ['text', (row) => row.audienceKey],
+  occurred_at: ['float8', (row) => row.occurredAt],
+  received_at: ['float8', (row) => row.receivedAt],
+  outcome: ['text', (row) => row.outcome],
+  reason: ['text', (row) => row.reason],
+  arm: ['text', (row) => row.arm],
+  attributes: ['jsonb', (row) => row.attributes ?? {}],
 });
 const MEMBERSHIPS = new ColumnSet<FoldedBatch['memberships'][number]>({
   person_id: ['text', (membership) => membership.personId],
@@ -101,6 +139,23 @@ function rowsOf(set: Rows, sets: readonly Rows[]): string {
 const inserted = (set: (typeof INSERTED)[number]): string => rowsOf(set, INSERTED);
 const updated = (set: (typeof UPDATED)[number]): string => rowsOf(set, UPDATED);
 
+/** What an event's own row in `exposures` takes from it. */
+const EXPOSURE = {
+  columns: `event_id, source, name, person_id, customer_id, cio_id, audience_key, occurred_at, received_at, status, outcome, reason, arm, metric,
+    campaign_id, campaign_name, journey_id, step_id, message_variant, delivery_id, context, attributes`,
+  values: `r.event_id, r.source, r.name, r.person_id, r.customer_id, r.cio_id, r.audience_key, ${time('occurred_at')}, ${time('received_at')}, r.status, r.outcome, r.reason, r.arm, r.metric,
+    r.campaign_id, r.campaign_name, r.journey_id, r.step_id, r.message_variant, r.delivery_id, r.context, r.attributes`,
+};
+const reportColumns = Object.keys(REPORT_COLUMNS);
+const INSERT_REPORTS = `
+insert into exposures (${EXPOSURE.columns}, ${reportColumns.join(', ')})
+select ${EXPOSURE.values}, ${reportColumns.map((column) => `r.${column}`).join(', ')} from ${REPORTS.rows(1)}`;
+/** One row for each end of a membership and each merger, guarded by the lock on the person. */
+const INSERT_BROUGHT_ABOUT = `
+insert into exposures (event_id, caused_by, source, name, person_id, audience_key, occurred_at, received_at, status, outcome, reason, arm, attributes)
+select r.event_id, r.caused_by, r.source, r.name, r.person_id, r.audience_key, ${time('occurred_at')}, ${time('received_at')}, 'applied', r.outcome, r.reason, r.arm, r.attributes
+from ${BROUGHT_ABOUT.rows(1)} on conflict do nothing`;
+
 /** Plain inserts: `on conflict` looks up each index twice and writes more. */
 const INSERT_BATCH = `
 with incoming as materialized (
@@ -118,11 +173,9 @@ with incoming as materialized (
          r.status, r.audience, ${time('until')}
   from incoming r
 ), new_exposures as (
-  insert into exposures (event_id, source, name, person_id, customer_id, audience_key, occurred_at, received_at, status,
-                         campaign_id, campaign_name, journey_id, step_id, message_variant, delivery_id, context, attributes)
-  select r.event_id, r.source, r.name, r.person_id, r.customer_id, r.audience_key, ${time('occurred_at')}, ${time('received_at')}, r.status,
-         r.campaign_id, r.campaign_name, r.journey_id, r.step_id, r.message_variant, r.delivery_id, r.context, r.attributes
-  from incoming r where r.status <> 'test'
+  insert into exposures (${EXPOSURE.columns})
+  select ${EXPOSURE.values}
+  from incoming r where r.status <> 'test' and r.name <> 'cio.report'
 ), new_memberships as (
   insert into memberships (person_id, audience_key, state, reason, occurred_at, removal, event_id, expires_at, arm, revision)
   select r.person_id, r.audience_key, r.state, r.reason, ${time('occurred_at')}, r.removal, r.event_id, ${time('expires_at')}, r.arm, r.revision
@@ -134,6 +187,7 @@ with incoming as materialized (
 insert into outbox (event_id, action, priority, payload)
 select r.event_id, r.action, r.priority, r.payload from ${inserted(OUTBOX)}`;
 
+/** A push may have made a delivery pending since it was read, so its revision may be a later one. */
 const UPDATE_BATCH = `
 with changed_persons as (
   update persons p set customer_id = coalesce(r.customer_id, p.customer_id), today = r.today, former = r.former,
@@ -144,7 +198,7 @@ with changed_persons as (
     event_id = r.event_id, expires_at = ${time('expires_at')}, arm = r.arm, revision = r.revision, updated_at = now()
   from ${updated(MEMBERSHIPS)} where m.person_id = r.person_id and m.audience_key = r.audience_key
 )
-update deliveries d set wanted = r.wanted, status = r.status, revision = r.revision, reason = null, batch = null,
+update deliveries d set wanted = r.wanted, status = r.status, revision = greatest(r.revision, d.revision + 1), reason = null, batch = null,
   pending_since = case when d.status = 'pending' and d.wanted = r.wanted then d.pending_since else clock_timestamp() end
 from ${updated(DELIVERIES)}
 where d.person_id = r.person_id and d.destination = r.destination and d.audience_key = r.audience_key`;
@@ -183,8 +237,21 @@ export function storeBatch(
     const values = [...PERSONS.parameters(persons.known), ...MEMBERSHIPS.parameters(memberships.known), ...DELIVERIES.parameters(deliveries.known)];
     writes.push(client.query({ name: 'update-batch', text: UPDATE_BATCH, values }));
   }
+  const reports = folded.decided.filter(({ event }) => event.report);
+  if (reports.length > 0) writes.push(client.query({ name: 'insert-reports', text: INSERT_REPORTS, values: REPORTS.parameters(reports) }));
+  if (folded.broughtAbout.length > 0) writes.push(client.query({ name: 'insert-brought-about', text: INSERT_BROUGHT_ABOUT, values: BROUGHT_ABOUT.parameters(folded.broughtAbout) }));
   writes.push(...storeAliasChanges(client, aliases.known, identities.personsWhoLostAnAlias));
+  if (folded.outdated.length > 0) writes.push(noteOutdated(client, folded.outdated));
   return Promise.all(writes);
+}
+
+/** Calls that carried an older revision than that of now may have named an e-mail that the person has lost. */
+function noteOutdated(client: PoolClient, outdated: FoldedBatch['outdated']): Promise<unknown> {
+  return client.query(
+    `update deliveries d set lost_revision = d.revision from unnest($1::text[], $2::text[], $3::text[]) as r (person_id, destination, audience_key)
+     where (d.person_id, d.destination, d.audience_key) = (r.person_id, r.destination, r.audience_key)`,
+    [outdated.map((one) => one.personId), outdated.map((one) => one.destination), outdated.map((one) => one.audienceKey)],
+  );
 }
 
 function split<T>(items: readonly T[], isKnown: (item: T) => boolean): { fresh: T[]; known: T[] } {
@@ -207,7 +274,7 @@ function storeAliasChanges(client: PoolClient, changed: readonly StoredAlias[], 
   if (changed.length === 0) return [];
   const update = client.query({
     name: 'store-alias-changes',
-    text: `update person_identifiers i set person_id = r.person_id, claimed_at = ${time('claimed_at')}
+    text: `update person_identifiers i set person_id = r.person_id, claimed_at = greatest(i.claimed_at, ${time('claimed_at')})
            from ${ALIASES.rows(1)} where (i.kind, i.value, i.people) = (r.kind, r.value, r.people)`,
     values: ALIASES.parameters(changed),
   });
@@ -231,11 +298,12 @@ function storedPersons(identities: IdentityResolution, loaded: Pick<LoadedBatch,
   });
 }
 
-/** One workflow for each event; adds that were replaced are told last that they may end, which is best effort. */
+/** One workflow for each event, but for reports of a source that wants none where nothing is to be done; adds that were replaced are told last that they may end, which is best effort. */
 function outboxItems(folded: FoldedBatch): OutboxItem[] {
+  const changing = new Set(folded.broughtAbout.map(({ causedBy }) => causedBy));
   const starts = folded.decided
-    .filter(({ decision }) => decision.status !== 'test')
-    .map((decided): OutboxItem => ({ eventId: decided.event.eventId, action: 'start', priority: PRIORITY_OF_EVENT[decided.event.name], payload: decided }));
+    .filter(({ event, decision }) => decision.status !== 'test' && (event.rowOnly === undefined || changing.has(event.eventId)))
+    .map(({ event, decision }): OutboxItem => ({ eventId: event.eventId, action: 'start', priority: PRIORITY_OF_EVENT[event.name], payload: { event, decision } }));
   const ends = folded.ended.map((eventId): OutboxItem => ({ eventId, action: 'end', priority: PRIORITY.end, payload: null }));
   return [...starts, ...ends];
 }

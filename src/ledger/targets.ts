@@ -1,5 +1,6 @@
 /** How the sync of each target stands, for the API, the wakers and whoever asks SQL. Written by the sync's activities. */
 import type { SyncState } from '../domain/failures.ts';
+import type { TargetLife } from '../domain/holding.ts';
 import type { TargetRef } from '../domain/registry.ts';
 import type { LedgerConnection } from './connection.ts';
 
@@ -15,6 +16,7 @@ export interface TargetStanding extends TargetRef {
   lastSuccessAt: number | null;
   /** The platform's word on how many of the people it knows. */
   matchRate: string | null;
+  life: TargetLife;
 }
 
 export interface StandingReport {
@@ -61,17 +63,51 @@ export async function setTargetPaused(connection: LedgerConnection, target: Targ
   );
 }
 
-/** Whether the sync of a target rests, and for how many more milliseconds it will. */
-export async function readTargetRest(connection: LedgerConnection, target: TargetRef): Promise<{ paused: boolean; restMs: number }> {
+export interface TargetRest {
+  paused: boolean;
+  /** For how many more milliseconds the sync rests. */
+  restMs: number;
+  /** A push is looking for pending members right now, so the sync needs no waking. */
+  attended: boolean;
+  life: TargetLife;
+  /** The platform's audience that the deliveries are about; null while no process has said so. */
+  platformAudienceId: string | null;
+}
+
+/** Whether waking the sync of a target, or pushing, would do anything. */
+export async function readTargetRest(connection: LedgerConnection, target: TargetRef): Promise<TargetRest> {
   const { rows } = await connection.use((client) =>
-    client.query<{ paused: boolean; rest_ms: number | null }>({
+    client.query<{ paused: boolean; rest_ms: number | null; attended: boolean | null; life: TargetLife; platform_audience_id: string | null }>({
       name: 'read-target-rest',
-      text: `select paused, extract(epoch from retry_at - clock_timestamp())::float8 * 1000 as rest_ms
+      text: `select paused, extract(epoch from retry_at - clock_timestamp())::float8 * 1000 as rest_ms, attended_until > clock_timestamp() as attended,
+                    life, platform_audience_id
              from targets where destination = $1 and audience_key = $2`,
       values: [target.destination, target.audienceKey],
     }),
   );
-  return { paused: rows[0]?.paused ?? false, restMs: Math.max(0, rows[0]?.rest_ms ?? 0) };
+  const [row] = rows;
+  return {
+    paused: row?.paused ?? false,
+    restMs: Math.max(0, row?.rest_ms ?? 0),
+    attended: row?.attended ?? false,
+    life: row?.life ?? 'active',
+    platformAudienceId: row?.platform_audience_id ?? null,
+  };
+}
+
+/**
+ * Says that a push looks for pending members again and again for the next `ms`, or (null) that it has stopped. Whoever stops must
+ * look once more afterwards: what was decided in between was not told to the sync.
+ */
+export async function attendTarget(connection: LedgerConnection, target: TargetRef, ms: number | null): Promise<void> {
+  await connection.use((client) =>
+    client.query({
+      name: 'attend-target',
+      text: `insert into targets (destination, audience_key, attended_until) values ($1, $2, clock_timestamp() + make_interval(secs => $3::float8 / 1000.0))
+             on conflict (destination, audience_key) do update set attended_until = excluded.attended_until`,
+      values: [target.destination, target.audienceKey, ms],
+    }),
+  );
 }
 
 /** Every target whose sync has reported. */
@@ -89,6 +125,7 @@ export async function listTargets(connection: LedgerConnection): Promise<TargetS
       retry_at: Date | null;
       last_success_at: Date | null;
       match_rate: string | null;
+      life: TargetLife;
     }>('select * from targets order by audience_key, destination'),
   );
   return rows.map((row) => ({
@@ -103,5 +140,6 @@ export async function listTargets(connection: LedgerConnection): Promise<TargetS
     retryAt: row.retry_at?.getTime() ?? null,
     lastSuccessAt: row.last_success_at?.getTime() ?? null,
     matchRate: row.match_rate,
+    life: row.life,
   }));
 }

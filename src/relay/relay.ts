@@ -5,18 +5,15 @@
 import type { OutboxEntry } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
-
-/** gRPC INVALID_ARGUMENT: Temporal is there, and will not take this very entry however often it is asked. */
-const isPermanent = (error: unknown): boolean => {
-  const cause = error instanceof Error ? ((error.cause ?? error) as { code?: unknown }) : {};
-  return cause.code === 3;
-};
+import { OpenStarts } from './open-starts.ts';
 
 export interface RelayOptions {
   drainOutbox: (limit: number, carry: (entries: OutboxEntry[]) => Promise<OutboxEntry[]>) => Promise<{ taken: number; done: number }>;
   /** Resolves when Temporal has the entry. */
   carry: (entry: OutboxEntry) => Promise<string>;
-  /** How busy the door is: events that wait for a commit right now. */
+  /** True for a failure that says that Temporal is there and does not take this very entry as it is. */
+  isRefused: (error: unknown) => boolean;
+  /** How busy the door is: events that have no answer yet. */
   doorLoad: () => number;
   logger: Logger;
   metrics: Metrics;
@@ -24,20 +21,20 @@ export interface RelayOptions {
 
 /** Transactions at once: while one waits for its slowest start, the others go on. */
 const LOOPS = 3;
-/** Entries of one transaction, and how many of them are under way at once. */
-const BATCH = 60;
-const OPEN_STARTS = 12;
-/** Starts that one process has open at once. */
-export const MOST_OPEN_STARTS = LOOPS * OPEN_STARTS;
-/** While events wait at the door the cores are the door's; the relay keeps only a trickle going. */
-const OPEN_STARTS_WHILE_BUSY = 1;
-const BATCH_WHILE_BUSY = 5;
+/** Starts that one process has open at once; how many of them it uses, open-starts.ts decides. */
+export const MOST_OPEN_STARTS = 36;
+/** Entries of one transaction for each start that may be open: enough to keep them going, few enough to be done with soon. */
+const ENTRIES_PER_START = 5;
+const MOST_ENTRIES = 60;
+/** So many events without an answer: fewer are on their way at a thousand a second that are answered in 30 ms. */
+const CROWD = 30;
 /** How often an idle relay looks for entries of other processes, and how long it rests when Temporal or the ledger fails. */
 const IDLE_MS = 500;
 const REST_MS = 1_000;
 
 export class Relay {
   readonly #options: RelayOptions;
+  readonly #starts: OpenStarts;
   #stopping = false;
   #loops: Promise<void>[] = [];
   readonly #sleeping = new Set<() => void>();
@@ -46,6 +43,8 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
+    // While a crowd stands at the door the cores are the door's; the relay keeps only a trickle going.
+    this.#starts = new OpenStarts({ most: MOST_OPEN_STARTS, isBusy: () => options.doorLoad() > CROWD });
   }
 
   start(): void {
@@ -75,10 +74,9 @@ export class Relay {
 
   /** Returns how long to wait before the next round, in milliseconds. */
   async #drainOnce(): Promise<number> {
-    const { drainOutbox, doorLoad, logger } = this.#options;
-    const busy = doorLoad() > 0;
+    const { drainOutbox, logger } = this.#options;
     try {
-      const { taken, done } = await drainOutbox(busy ? BATCH_WHILE_BUSY : BATCH, (entries) => this.#carryAll(entries));
+      const { taken, done } = await drainOutbox(Math.min(MOST_ENTRIES, ENTRIES_PER_START * this.#starts.limit), (entries) => this.#carryAll(entries));
       if (taken === 0) return IDLE_MS;
       return done === 0 ? REST_MS : 0;
     } catch (error) {
@@ -97,18 +95,17 @@ export class Relay {
         const entry = queue.shift();
         if (!entry) return;
         try {
-          const result = await this.#options.carry(entry);
+          const result = await this.#starts.run(() => this.#options.carry(entry));
           this.#options.metrics.relayed.inc({ action: entry.action, result });
           done.push(entry);
         } catch (error) {
           this.#options.metrics.relayed.inc({ action: entry.action, result: 'failed' });
-          if (isPermanent(error)) this.#options.logger.error({ err: error, event_id: entry.eventId }, 'Temporal refuses to start a workflow; it stays in the outbox.');
+          if (this.#options.isRefused(error)) this.#options.logger.error({ err: error, event_id: entry.eventId }, 'Temporal refuses to start a workflow; it stays in the outbox.');
           else failure = error;
         }
       }
     };
-    const lanes = this.#options.doorLoad() > 0 ? OPEN_STARTS_WHILE_BUSY : OPEN_STARTS;
-    await Promise.all(Array.from({ length: lanes }, carryNext));
+    await Promise.all(Array.from({ length: this.#starts.limit }, carryNext));
     if (failure !== undefined) this.#options.logger.debug({ err: failure }, 'Temporal did not take a workflow; trying again.');
     return done;
   }

@@ -1,16 +1,23 @@
 /**
  * The sweep: ends windows that are overdue although no workflow did, and wakes syncs that sleep on pending rows, so that
- * both happen even if Temporal's database were lost. Runs in every process, each minute, one at a time.
+ * both happen even if Temporal's database were lost; takes people out of audiences that were given up, moves members to the arm that changed
+ * shares of holdouts give them, and has new targets filled.
+ * Runs in every process, each minute, one at a time.
  */
-import type { TargetRef } from '../domain/registry.ts';
-import type { Ledger } from '../ledger/index.ts';
+import { targetKey, type Audience, type TargetRef } from '../domain/registry.ts';
+import type { FoundMember, Ledger, Slice } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
 
 export interface SweepOptions {
   ledger: Ledger;
-  audienceKeys: readonly string[];
+  /** Those of this process' registry. */
+  audiences: readonly Audience[];
   wake: (targets: readonly TargetRef[]) => void;
+  /** The targets of this process' registry, and what starts to fill one with the present members of its audience. */
+  filling?: { targets: readonly TargetRef[]; start: (target: TargetRef) => Promise<void> };
+  /** The exporters of this process' registry, and what makes sure that one runs. */
+  exporting?: { exporters: readonly string[]; start: (exporter: string) => Promise<void> };
   /** Who this process is, for the list of running processes. */
   self: { processId: string; role: string; registryHash: string };
   logger: Logger;
@@ -22,12 +29,18 @@ export interface SweepOptions {
 const BATCH = 500;
 /** Finished pushes are kept this long, to look things up. Days. */
 const KEEP_PUSHES_DAYS = 30;
+/** Quarantined bodies are kept this long after they were resolved. Days. */
+const KEEP_RESOLVED_QUARANTINE_DAYS = 90;
 /** Removals that a platform refuses (a small audience, a flag) are tried again so often. Milliseconds. */
 const RETRY_BLOCKED_MS = 15 * 60_000;
+const EXPORT_RETRY_MS = 2_000;
+/** So long a round moves members to other arms, so that windows are not kept waiting; the next one goes on. Milliseconds. */
+const LONGEST_REARM_MS = 20_000;
 
 export class Sweep {
   readonly #options: SweepOptions;
   #timer: NodeJS.Timeout | undefined;
+  #exportTimer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
   #othersSeen = '';
@@ -50,6 +63,7 @@ export class Sweep {
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#running;
+    clearTimeout(this.#exportTimer);
     await this.#options.ledger.retireProcess(this.#options.self.processId).catch(() => undefined);
   }
 
@@ -59,18 +73,47 @@ export class Sweep {
     try {
       await this.#announce();
       await ledger.underSweepLock(async () => {
+        await this.#prepareExposureParts();
         await this.#expireOverdue();
+        await this.#endGivenUp();
+        await this.#rearm();
         await ledger.retryBlocked(RETRY_BLOCKED_MS);
         this.#options.wake(await ledger.findTargetsToPush());
         await ledger.forgetOldPushes(KEEP_PUSHES_DAYS);
+        await ledger.forgetResolvedQuarantine(KEEP_RESOLVED_QUARANTINE_DAYS);
       });
+      await this.#fillTargets();
     } catch (error) {
       logger.debug({ err: error }, 'The sweep could not finish; it comes again.');
     }
+    await this.#startExports();
+  }
+
+  /** Those that run go on. A Temporal that is just being set up is asked again soon. */
+  async #startExports(): Promise<void> {
+    const { exporting, logger } = this.#options;
+    clearTimeout(this.#exportTimer);
+    try {
+      for (const exporter of exporting?.exporters ?? []) await exporting?.start(exporter);
+    } catch (error) {
+      logger.debug({ err: error }, 'An export could not be started; trying again.');
+      if (!this.#stopped) this.#exportTimer = setTimeout(() => void this.#startExports(), EXPORT_RETRY_MS);
+    }
+  }
+
+  /** Rows of a month without a part are kept all the same, so nothing else waits for this. */
+  async #prepareExposureParts(): Promise<void> {
+    const { ledger, logger } = this.#options;
+    const made = await ledger.prepareExposureParts(new Date()).catch((error: unknown) => {
+      logger.warn({ err: error }, 'The next parts of the table exposures could not be made; the next sweep tries again.');
+      return [];
+    });
+    if (made.length > 0) logger.debug({ parts: made }, 'The table exposures has got new parts.');
   }
 
   async #expireOverdue(): Promise<void> {
-    const { ledger, audienceKeys, wake, logger, metrics } = this.#options;
+    const { ledger, audiences, wake, logger, metrics } = this.#options;
+    const audienceKeys = audiences.map(({ key }) => key);
     for (;;) {
       const overdue = await ledger.findOverdue(audienceKeys, BATCH);
       if (overdue.length === 0) return;
@@ -80,6 +123,46 @@ export class Sweep {
       logger.info({ windows: overdue.length }, 'The sweep ended windows that were over.');
       if (overdue.length < BATCH || this.#stopped) return;
     }
+  }
+
+  /** Whoever entered an audience after it was given up, from a process whose registry still has it. */
+  async #endGivenUp(): Promise<void> {
+    const { ledger, wake, logger } = this.#options;
+    for (;;) {
+      const members = await ledger.findMembersGivenUp(BATCH);
+      if (members.length === 0) return;
+      wake((await ledger.applyEvents(members.map((member) => ({ kind: 'retire', ...member })))).wakes);
+      logger.info({ members: members.length }, 'The sweep took people out of audiences that were given up.');
+      if (members.length < BATCH || this.#stopped) return;
+    }
+  }
+
+  /** Only audiences whose shares the newest process has as well. */
+  async #rearm(): Promise<void> {
+    const { ledger, audiences, wake, logger } = this.#options;
+    const end = performance.now() + LONGEST_REARM_MS;
+    const byKey = new Map(audiences.map((audience) => [audience.key, audience]));
+    for (const { audienceKey, after } of await ledger.findToRearm(audiences)) {
+      const audience = byKey.get(audienceKey);
+      let moved = 0;
+      for (let from: string | null = after; audience && from !== null && performance.now() < end && !this.#stopped; ) {
+        const { found, last }: Slice<FoundMember> = await ledger.nextToRearm(audience, from);
+        const { outcomes, wakes } = await ledger.applyEvents(found.map(({ personId }) => ({ kind: 'rearm', personId, audienceKey, at: Date.now() })));
+        wake(wakes);
+        moved += outcomes.filter((outcome) => outcome.kind === 'decided' && outcome.decision.status === 'applied').length;
+        await ledger.noteRearmed(audience, from, last);
+        from = last;
+      }
+      if (moved > 0) logger.info({ audience: audienceKey, members: moved }, `The sweep moved members of ${audienceKey} to the arm that its holdout gives them now.`);
+    }
+  }
+
+  /** The targets of this registry only; processes that have the others fill them. */
+  async #fillTargets(): Promise<void> {
+    const { ledger, filling } = this.#options;
+    if (!filling) return;
+    const own = new Set(filling.targets.map(targetKey));
+    for (const target of await ledger.findTargetsToFill()) if (own.has(targetKey(target))) await filling.start(target);
   }
 
   async #announce(): Promise<void> {

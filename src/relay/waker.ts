@@ -5,8 +5,8 @@ import type { Metrics } from '../monitoring/metrics.ts';
 
 export interface WakerOptions {
   send: (target: TargetRef, signal: 'wake' | 'pushNow') => Promise<void>;
-  /** How long the target's sync still rests after a failure, in milliseconds; a wake would do nothing but fill its history. */
-  restOf: (target: TargetRef) => Promise<{ paused: boolean; restMs: number }>;
+  /** Whether the target's sync rests after a failure (milliseconds) or is at it anyway; a wake would do nothing but fill its history. */
+  restOf: (target: TargetRef) => Promise<{ paused: boolean; restMs: number; attended: boolean }>;
   logger: Logger;
   metrics: Metrics;
 }
@@ -69,12 +69,12 @@ export class Waker {
     slot.running = false;
   }
 
-  /** Returns whether the wake is done with; a resting sync is asked about again. */
+  /** Returns whether the wake is done with; a sync that rests or is at it is asked about again, so no wake is lost when it stops. */
   async #wakeOnce(target: TargetRef, now: boolean): Promise<boolean> {
     const { send, restOf, logger, metrics } = this.#options;
     try {
       const rest = now ? undefined : await restOf(target).catch(() => undefined);
-      if (rest && (rest.paused || rest.restMs > 0)) {
+      if (rest && (rest.paused || rest.restMs > 0 || rest.attended)) {
         metrics.wakes.inc({ result: 'held' });
         return rest.paused;
       }

@@ -40,13 +40,23 @@ export async function answerCall({ store, faults }: StandIn, response: Response,
     return;
   }
   const reply = fault?.fault === 'malformed' ? GATEWAY_PAGE : (overRate ?? (fault && broken[fault.fault]?.(call, fault.ms)) ?? work(fault));
+  const said = fault?.fault === 'unclear' ? { status: 200, body: {} } : reply;
   const unanswered = fault?.fault === 'timeout_applied' || fault?.fault === 'reset_applied';
   store.note({ ...noted, answer: unanswered ? null : reply.status });
   // Applied and never answered: the caller has to find out by itself.
   if (fault?.fault === 'timeout_applied') return;
   if (fault?.fault === 'reset_applied') response.socket?.resetAndDestroy();
-  else send(response, reply);
+  else send(response, said);
 }
+
+/** What is wrong with the whole account, as reading it says; undefined when nothing is. */
+export function troubleOfReading({ faults }: StandIn, destination: SandboxDestination, broken: BrokenReplies): Reply | undefined {
+  const fault = faults.at(destination.name);
+  if (fault?.fault === 'malformed') return GATEWAY_PAGE;
+  return fault && OF_THE_ACCOUNT.has(fault.fault) ? broken[fault.fault]?.({ destination, audience: '', action: 'add', rows: 0 }, fault.ms) : undefined;
+}
+
+const OF_THE_ACCOUNT = new Set<FaultName>(['http_500', 'rate_limit', 'unauthorised', 'no_permission']);
 
 export function send(response: Response, { status, body, headers = {} }: Reply): void {
   response.status(status).set(headers);

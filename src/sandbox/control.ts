@@ -9,6 +9,9 @@ const limitsRequest = z.strictObject({
   rows_per_call: z.number().int().positive().optional(),
   calls_per_minute: z.number().int().positive().optional(),
   processing_ms: z.number().int().nonnegative().optional(),
+  dedupe_ms: z.number().int().nonnegative().optional(),
+  buffer_ms: z.number().int().nonnegative().optional(),
+  lag_ms: z.number().int().nonnegative().optional(),
 });
 const audienceRequest = z.strictObject({ destination: z.string(), audience: z.string(), says: z.record(z.string(), z.unknown()) });
 
@@ -25,7 +28,7 @@ export function controlRoutes({ store, faults }: StandIn): Router {
   router.post('/_sandbox/limits', body, (request, response) => {
     const given = read(limitsRequest, request.body, response);
     if (!given || isUnknown(given.destination, response)) return;
-    store.setLimits(given.destination, { rowsPerCall: given.rows_per_call, callsPerMinute: given.calls_per_minute, processingMs: given.processing_ms });
+    store.setLimits(given.destination, { rowsPerCall: given.rows_per_call, callsPerMinute: given.calls_per_minute, processingMs: given.processing_ms, dedupeMs: given.dedupe_ms, bufferMs: given.buffer_ms, lagMs: given.lag_ms });
     response.json({ limits: store.limitsOf(given.destination) });
   });
   router.post('/_sandbox/audience', body, (request, response) => {

@@ -2,18 +2,20 @@
 import { z } from 'zod';
 
 /**
- * - `http_500`: the platform is down · `malformed`: a gateway's page instead of an answer
- * - `rate_limit`: throttled for `ms` · `slow_ms`: answers after `ms`
+ * - `http_500`: the platform is down · `malformed`: a gateway's page instead of an answer · `unclear`: applied, and answered with a success that does not say of what
+ * - `rate_limit`: throttled for `ms` · `used_up`: answers, and says by headers that the quota is used up for `ms` · `slow_ms`: answers after `ms`
  * - `timeout_before`, `timeout_applied`: never answered, and not applied or applied · `reset_applied`: applied, then the connection breaks
- * - `unauthorised`: the token is revoked · `needs_person`: terms not accepted · `misconfigured`: the audience is gone
+ * - `unauthorised`: the token is revoked · `no_permission`: it may not do this · `needs_person`: terms not accepted · `misconfigured`: the audience is gone
  * - `refuse_removals`: too small an audience, a closed list
  * - rows that hold one of `values` are wrong: `named_invalid` says which as far as the platform can, `unnamed_invalid` does not,
  *   `late_invalid` takes them in and finds out later; of platforms that decide later also: `late_refused` refuses a whole request
- *   later, `no_status` says nothing of requests
+ *   later, `no_status` says nothing of requests, `consent_required` refuses later whoever has not granted consent
+ *
+ * Reading, as `headgate check` does, meets those that are about the whole account, and does not use up their calls.
  */
 export const FAULTS = [
-  'http_500', 'malformed', 'rate_limit', 'slow_ms', 'timeout_before', 'timeout_applied', 'reset_applied', 'unauthorised', 'needs_person', 'misconfigured',
-  'refuse_removals', 'named_invalid', 'unnamed_invalid', 'late_invalid', 'late_refused', 'no_status',
+  'http_500', 'malformed', 'unclear', 'rate_limit', 'used_up', 'slow_ms', 'timeout_before', 'timeout_applied', 'reset_applied', 'unauthorised', 'no_permission', 'needs_person', 'misconfigured',
+  'refuse_removals', 'named_invalid', 'unnamed_invalid', 'late_invalid', 'late_refused', 'no_status', 'consent_required',
 ] as const;
 export type FaultName = (typeof FAULTS)[number];
 

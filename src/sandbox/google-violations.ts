@@ -7,7 +7,7 @@ export interface AudienceMember {
 }
 
 export interface AudienceRequest {
-  destinations?: { operatingAccount?: { accountType?: string; accountId?: string }; loginAccount?: object; productDestinationId?: string }[];
+  destinations?: { operatingAccount?: { accountType?: string; accountId?: string }; loginAccount?: { accountType?: string; accountId?: string }; productDestinationId?: string }[];
   audienceMembers?: AudienceMember[];
   encoding?: string;
   termsOfService?: { customerMatchTermsOfServiceStatus?: string };

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Router, json, urlencoded, type Request, type RequestHandler, type Response } from 'express';
-import { answerCall, bearerOf, destinationIn, queryOf, send, type BrokenReplies, type MemberCall, type Reply, type StandIn } from './answer-call.ts';
+import { answerCall, bearerOf, destinationIn, queryOf, send, troubleOfReading, type BrokenReplies, type MemberCall, type Reply, type StandIn } from './answer-call.ts';
 import { isWrong, type Fault } from './faults.ts';
 import { findViolations, type AudienceMember, type AudienceRequest } from './google-violations.ts';
 import type { SandboxDestination, SandboxMember, SandboxStore } from './store.ts';
@@ -13,6 +13,9 @@ import type { SandboxDestination, SandboxMember, SandboxStore } from './store.ts
 const RETRY_AFTER_S = 5;
 const PROCESSING_MS = 2_000;
 const DEFAULT_DURATION = '1209600s';
+const DAY_S = 86_400;
+const LONGEST_DAYS = 540;
+const LISTS_PER_PAGE = 50;
 
 interface TakenRequest {
   destination: string;
@@ -75,19 +78,19 @@ export function googleRoutes(standIn: StandIn): Router {
     router.post(`/:destination/v1/${path}`, readBody, ours((destination, request, response) => {
       const body = request.body as AudienceRequest;
       const call: MemberCall = { destination, audience: body.destinations?.[0]?.productDestinationId ?? '', action, rows: body.audienceMembers?.length ?? 0 };
-      if (body.validateOnly) return whyRefused(body, call, store) ?? { status: 200, body: { requestId: randomUUID() } };
+      if (body.validateOnly) return validate(standIn, body, call);
       const replies: BrokenReplies = { ...broken, unauthorised: () => revoke(store, destination) };
       return answerCall(standIn, response, call, replies, (fault) => whyRefused(body, call, store, fault) ?? take(body, call, fault));
     }));
   }
   router.get('/:destination/v1/requestStatus\\:retrieve', ours(({ name }, request) => status(name, queryOf(request, 'requestId'))));
-  listRoutes(router, store, ours, readBody);
+  listRoutes(router, standIn, ours, readBody);
   return router;
 
   function take(body: AudienceRequest, { destination, audience, action }: MemberCall, fault: Fault | undefined): Reply {
     const requestId = randomUUID();
     const members = body.audienceMembers ?? [];
-    const wrong = findWrong(members, fault);
+    const wrong = findWrong(members, action, fault);
     const processingMs = store.limitsOf(destination.name).processingMs ?? PROCESSING_MS;
     const taken: TakenRequest = { destination: destination.name, audience, action, members, wrong, decidedAt: Date.now() + processingMs, resets: store.resets, applied: false };
     requests.set(requestId, taken);
@@ -115,23 +118,43 @@ export function googleRoutes(standIn: StandIn): Router {
   }
 }
 
-function listRoutes(router: Router, store: SandboxStore, ours: Ours, readBody: RequestHandler): void {
+/** A request with `validateOnly` meets what is wrong with the account, and uses up no fault. */
+function validate(standIn: StandIn, body: AudienceRequest, call: MemberCall): Reply {
+  const fault = standIn.faults.at(call.destination.name);
+  const whole = fault?.fault === 'needs_person' || fault?.fault === 'misconfigured' ? broken[fault.fault]?.(call, 0) : troubleOfReading(standIn, call.destination, broken);
+  return whole ?? whyRefused(body, call, standIn.store) ?? { status: 200, body: { requestId: randomUUID() } };
+}
+
+function listRoutes(router: Router, standIn: StandIn, ours: Ours, readBody: RequestHandler): void {
+  const { store } = standIn;
   const lists = '/:destination/v1/accountTypes/:type/accounts/:account/userLists';
-  router.get(lists, ours((destination) => ({ status: 200, body: { userLists: store.audiencesOf(destination.name).map((one) => describe(destination, one)) } })));
-  router.post(lists, readBody, ours((destination, request) => create(store, destination, request.body)));
-  router.get(`${lists}/:list`, ours((destination, request) => {
-    const found = store.audiencesOf(destination.name).find(({ id }) => id === request.params['list']);
+  const reading = (answer: (destination: SandboxDestination, request: Request) => Reply): RequestHandler =>
+    ours((destination, request) => {
+      const login = request.get('login-account')?.split('/').at(-1);
+      const denied = request.params['account'] !== destination.settings['operating_account'] || login !== destination.settings['login_account'] ? DENIED : undefined;
+      return denied ?? troubleOfReading(standIn, destination, broken) ?? answer(destination, request);
+    });
+  router.get(lists, reading((destination, request) => {
+    const wanted = /^displayName = (".*")$/s.exec(queryOf(request, 'filter'))?.[1];
+    const found = store.audiencesOf(destination.name).filter(({ name }) => wanted === undefined || name === JSON.parse(wanted));
+    return { status: 200, body: { userLists: found.slice(0, LISTS_PER_PAGE).map((one) => describe(destination, one)) } };
+  }));
+  router.post(lists, readBody, reading((destination, request) => create(store, destination, request.body)));
+  router.get(`${lists}/:list`, reading((destination, request) => {
+    const gone = standIn.faults.at(destination.name)?.fault === 'misconfigured';
+    const found = gone ? undefined : store.audiencesOf(destination.name).find(({ id }) => id === request.params['list']);
     return found ? { status: 200, body: describe(destination, found) } : refusal(404, 'NOT_FOUND', 'Requested entity was not found.', [{ reason: 'NOT_FOUND' }]);
   }));
 }
 
 /** Members that turn out to be wrong when the request is processed, with the reason. */
-function findWrong(members: readonly AudienceMember[], fault: Fault | undefined): Map<AudienceMember, string> {
+function findWrong(members: readonly AudienceMember[], action: 'add' | 'remove', fault: Fault | undefined): Map<AudienceMember, string> {
   const wrong = new Map<AudienceMember, string>();
   for (const member of members) {
     if (fault?.fault === 'late_refused') wrong.set(member, 'NO_CONSENT');
     else if (isWrong(fault, 'late_invalid', member)) wrong.set(member, 'INVALID_FORMAT');
     else if (member.consent?.adUserData === 'CONSENT_DENIED') wrong.set(member, 'DENIED_CONSENT');
+    else if (fault?.fault === 'consent_required' && action === 'add' && member.consent?.adUserData !== 'CONSENT_GRANTED') wrong.set(member, 'UNKNOWN_CONSENT');
   }
   return wrong;
 }
@@ -151,12 +174,17 @@ function errorsOf({ applied, wrong }: TakenRequest): object {
 
 const NO_SUCH_LIST = refusal(400, 'INVALID_ARGUMENT', 'There was a problem with the request.', [{ reason: 'INVALID_USER_LIST_ID', field: 'destinations[0].product_destination_id', description: 'no such list' }]);
 
+const CLOSED = refusal(400, 'INVALID_ARGUMENT', 'The list cannot be changed.', [{ reason: 'USER_LIST_MUTATION_NOT_SUPPORTED', field: 'destinations[0]', description: 'the list is closed' }]);
+const WRONG_TYPE = refusal(400, 'INVALID_ARGUMENT', 'There was a problem with the request.', [{ reason: 'INVALID_USER_LIST_TYPE', field: 'destinations[0].product_destination_id', description: 'the list takes other data' }]);
+
 const broken: BrokenReplies = {
   http_500: () => refusal(503, 'UNAVAILABLE', 'The service is currently unavailable.'),
   rate_limit: (_call, ms) => refusal(429, 'RESOURCE_EXHAUSTED', 'Quota exceeded.', [{ reason: 'RESOURCE_EXHAUSTED' }], { 'retry-after': String(ms > 0 ? ms / 1_000 : RETRY_AFTER_S) }),
   needs_person: () => refusal(400, 'INVALID_ARGUMENT', 'The Customer Match terms are not signed.', [{ reason: 'TERMS_AND_CONDITIONS_NOT_SIGNED', field: 'destinations[0]', description: 'not signed' }]),
   misconfigured: () => NO_SUCH_LIST,
-  refuse_removals: ({ action }) => action === 'remove' ? refusal(400, 'INVALID_ARGUMENT', 'The list cannot be changed.', [{ reason: 'USER_LIST_MUTATION_NOT_SUPPORTED', field: 'destinations[0]', description: 'the list is closed' }]) : undefined,
+  unauthorised: () => UNAUTHENTICATED,
+  no_permission: () => DENIED,
+  refuse_removals: ({ action }) => (action === 'remove' ? CLOSED : undefined),
 };
 
 function revoke(store: SandboxStore, destination: SandboxDestination): Reply {
@@ -180,8 +208,13 @@ function giveToken(store: SandboxStore, destination: string, given: Record<strin
 
 /** One record that is wrong refuses the whole request; the answer names its place, unless the fault wants otherwise. */
 function whyRefused(body: AudienceRequest, { destination, audience, action }: MemberCall, store: SandboxStore, fault?: Fault): Reply | undefined {
-  if (body.destinations?.[0]?.operatingAccount?.accountId !== destination.settings['operating_account']) return DENIED;
-  if (store.sizeOf(destination.name, audience) === undefined) return NO_SUCH_LIST;
+  const [asked] = body.destinations ?? [];
+  if (asked?.operatingAccount?.accountId !== destination.settings['operating_account'] || asked?.loginAccount?.accountId !== destination.settings['login_account']) return DENIED;
+  const list = store.audiencesOf(destination.name).find(({ id }) => id === audience);
+  if (!list) return NO_SUCH_LIST;
+  if (list.said['membershipStatus'] === 'CLOSED') return CLOSED;
+  const { uploadKeyTypes = ['CONTACT_ID'] } = (list.said['ingestedUserListInfo'] ?? {}) as { uploadKeyTypes?: string[] };
+  if (!uploadKeyTypes.includes('CONTACT_ID')) return WRONG_TYPE;
   const violations = findViolations(body, action, store.limitsOf(destination.name).rowsPerCall);
   for (const [index, member] of (body.audienceMembers ?? []).entries()) {
     if (isWrong(fault, 'named_invalid', member)) violations.push({ reason: 'INVALID_FORMAT', field: `audience_members.audience_members[${String(index)}].user_data.user_identifiers`, description: 'the value is not valid' });
@@ -209,10 +242,16 @@ const describe = ({ settings }: SandboxDestination, { id, name, size, said }: Re
 });
 
 function create(store: SandboxStore, destination: SandboxDestination, body: unknown): Reply {
-  const { displayName, membershipDuration } = (body ?? {}) as Record<string, unknown>;
-  if (typeof displayName !== 'string') return refusal(400, 'INVALID_ARGUMENT', 'display_name is required', [{ reason: 'REQUIRED_FIELD_MISSING', field: 'user_list.display_name', description: 'required' }]);
+  const { displayName, membershipDuration = DEFAULT_DURATION, ingestedUserListInfo: info } = (body ?? {}) as { displayName?: unknown; membershipDuration?: unknown; ingestedUserListInfo?: { uploadKeyTypes?: unknown } };
+  const refused = (reason: string, field: string): Reply => refusal(400, 'INVALID_ARGUMENT', 'There was a problem with the request.', [{ reason, field: `user_list.${field}`, description: 'not valid' }]);
+  if (typeof displayName !== 'string' || displayName === '') return refused('REQUIRED_FIELD_MISSING', 'display_name');
+  if (!Array.isArray(info?.uploadKeyTypes)) return refused('REQUIRED_FIELD_MISSING', 'ingested_user_list_info.upload_key_types');
+  if (store.audiencesOf(destination.name).some(({ name }) => name === displayName)) return refused('DISPLAY_NAME_ALREADY_USED', 'display_name');
+  const seconds = Number(/^(\d+)s$/.exec(String(membershipDuration))?.[1] ?? Number.NaN);
+  if (!(seconds % DAY_S === 0)) return refused('INVALID_ARGUMENT', 'membership_duration');
+  if (seconds > LONGEST_DAYS * DAY_S) return refused('MEMBERSHIP_DURATION_TOO_LONG', 'membership_duration');
   const id = store.create(destination.name, displayName);
-  if (typeof membershipDuration === 'string') store.say(destination.name, id, { membershipDuration });
+  store.say(destination.name, id, { membershipDuration });
   const made = store.audiencesOf(destination.name).find((one) => one.id === id);
   return { status: 200, body: made ? describe(destination, made) : {} };
 }

@@ -5,6 +5,8 @@
  */
 import express from 'express';
 import type { Server } from 'node:http';
+import { bigqueryRoutes, countTables } from './bigquery.ts';
+import { BigQueryStore } from './bigquery-store.ts';
 import { controlRoutes } from './control.ts';
 import { Faults } from './faults.ts';
 import { googleRoutes } from './google.ts';
@@ -27,6 +29,8 @@ export interface Sandbox {
   url: string;
   store: SandboxStore;
   faults: Faults;
+  /** What the stand-in of a warehouse holds. */
+  warehouse: () => Promise<BigQueryStore>;
   close: () => Promise<void>;
 }
 
@@ -38,6 +42,12 @@ export async function startSandbox({ port, destinations, journal }: SandboxOptio
   app.disable('x-powered-by');
   const standIn = { store, faults };
   app.use(controlRoutes(standIn));
+  let opening: Promise<BigQueryStore> | undefined;
+  const warehouse = (): Promise<BigQueryStore> => (opening ??= openWarehouse(journal));
+  app.get('/_sandbox/warehouse', (_request, response) => {
+    void warehouse().then((tables) => response.json({ tables: countTables(tables) }));
+  });
+  app.use(bigqueryRoutes(standIn, warehouse));
   for (const routes of [metaRoutes, googleRoutes, tiktokRoutes, snapRoutes]) app.use(routes(standIn));
   const server = await new Promise<Server>((resolve, reject) => {
     const listening = app.listen(port, '127.0.0.1', (error?: Error) => {
@@ -51,13 +61,20 @@ export async function startSandbox({ port, destinations, journal }: SandboxOptio
     url: `http://127.0.0.1:${String(actual)}`,
     store,
     faults,
+    warehouse,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
           store.close();
-          resolve();
+          void Promise.resolve(opening).then((tables) => tables?.close()).finally(resolve);
         });
         server.closeAllConnections();
       }),
   };
+}
+
+/** Beside the journal; without one in a file that SQLite makes and takes away. Node's SQLite is loaded only here: most sandboxes have no warehouse. */
+async function openWarehouse(journal: string | undefined): Promise<BigQueryStore> {
+  const { DatabaseSync } = await import('node:sqlite');
+  return new BigQueryStore(new DatabaseSync(journal === undefined ? '' : `${journal}.warehouse.db`));
 }

@@ -1,7 +1,7 @@
 /** Snap's segments and their `users`. https://developers.snap.com/api/marketing-api/Ads-API/customer-lists (read 2026-11) */
 import { randomUUID } from 'node:crypto';
 import { Router, json, urlencoded, type Request, type RequestHandler } from 'express';
-import { answerCall, bearerOf, destinationIn, HASH_OF_NOTHING, send, SHA256_HEX, type BrokenReplies, type MemberCall, type Reply, type StandIn } from './answer-call.ts';
+import { answerCall, bearerOf, destinationIn, HASH_OF_NOTHING, send, SHA256_HEX, troubleOfReading, type BrokenReplies, type MemberCall, type Reply, type StandIn } from './answer-call.ts';
 import { isWrong, type Fault } from './faults.ts';
 import type { SandboxDestination, SandboxStore } from './store.ts';
 
@@ -43,12 +43,13 @@ export function snapRoutes(standIn: StandIn): Router {
   };
   const reading = (answer: (destination: SandboxDestination, request: Request) => Reply): RequestHandler => (request, response, next) => {
     const destination = destinationIn(request, store, 'snap');
-    if (destination) send(response, whyUnauthorised(request, destination, store) ?? answer(destination, request));
+    if (destination) send(response, whyUnauthorised(request, destination, store) ?? troubleOfReading(standIn, destination, broken) ?? answer(destination, request));
     else next();
   };
   router.route('/:destination/v1/segments/:segment/users').post(readBody, users).delete(readBody, users);
   router.get('/:destination/v1/segments/:segment', reading((destination, request) => {
-    const found = describe(store, destination).filter(({ segment }) => segment['id'] === request.params['segment']);
+    const gone = standIn.faults.at(destination.name)?.fault === 'misconfigured';
+    const found = gone ? [] : describe(store, destination).filter(({ segment }) => segment['id'] === request.params['segment']);
     return found.length === 0 ? failure(404, 'The segment does not exist') : success({ segments: found });
   }));
   router.get('/:destination/v1/adaccounts/:account/segments', reading((destination) => success({ segments: describe(store, destination) })));
@@ -71,6 +72,7 @@ const broken: BrokenReplies = {
   rate_limit: (_call, ms) => failure(429, 'Too Many Requests', { 'retry-after': String(ms > 0 ? ms / 1_000 : RETRY_AFTER_S) }),
   unauthorised: () => failure(401, 'The access token is not valid'),
   needs_person: ({ destination }) => failure(403, `The member has no role on ${String(destination.settings['ad_account'])}`),
+  no_permission: () => failure(403, 'The member may not do this'),
   misconfigured: () => failure(404, 'The segment does not exist'),
   refuse_removals: ({ action }) => action === 'remove' ? failure(403, 'The segment cannot be changed') : undefined,
 };

@@ -21,6 +21,10 @@ export interface SandboxLimits {
   callsPerMinute?: number | undefined;
   /** How long a request of a platform that decides later takes, in milliseconds. */
   processingMs?: number | undefined;
+  /** Of a warehouse: how long a row with the same insertId is left out, how long streamed rows cannot be changed, how long a new table or column is unknown. Milliseconds. */
+  dedupeMs?: number | undefined;
+  bufferMs?: number | undefined;
+  lagMs?: number | undefined;
 }
 
 type Change =
@@ -233,7 +237,7 @@ export class SandboxStore {
   #makeAudiences(): void {
     this.#audiences.clear();
     for (const { name, audienceIds } of this.#destinations.values()) {
-      for (const id of audienceIds) this.#audiences.set(`${name}/${id}`, new SandboxAudience(`audience ${id}`));
+      for (const id of audienceIds) this.#audiences.set(`${name}/${id}`, new SandboxAudience('of the sandbox'));
     }
   }
 

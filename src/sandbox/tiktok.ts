@@ -1,12 +1,16 @@
 /** TikTok's `segment/*` and what is read of audiences: HTTP 200 with a code, whatever happened. github.com/bububa/tiktok-business carries the reference text (read 2026-11). */
 import { randomUUID } from 'node:crypto';
 import { Router, json, type Request, type RequestHandler } from 'express';
-import { answerCall, destinationIn, HASH_OF_NOTHING, queryOf, send, SHA256_HEX, type BrokenReplies, type MemberCall, type Reply, type StandIn } from './answer-call.ts';
+import { answerCall, destinationIn, HASH_OF_NOTHING, queryOf, send, SHA256_HEX, troubleOfReading, type BrokenReplies, type MemberCall, type Reply, type StandIn } from './answer-call.ts';
 import { isWrong, type Fault } from './faults.ts';
 import type { SandboxDestination, SandboxMember, SandboxStore } from './store.ts';
 
 const ID_TYPES = new Set(['EMAIL_SHA256', 'PHONE_SHA256', 'IDFA_SHA256', 'AAID_SHA256', 'IDFA_MD5', 'AAID_MD5']);
 const MOST_ROWS = 10_000;
+const MOST_PER_PAGE = 100;
+const PARTNER = 'Partner Audience';
+/** Longer names are cut, and three dots put behind them. */
+const LONGEST_NAME = 70;
 
 const said = (code: number, message: string, data: object = {}): Reply => ({ status: 200, body: { code, message, request_id: randomUUID().replaceAll('-', '').toUpperCase(), data } });
 
@@ -33,22 +37,26 @@ export function tiktokRoutes(standIn: StandIn): Router {
   };
   const reading = (answer: (destination: SandboxDestination, request: Request) => Reply): RequestHandler => (request, response, next) => {
     const destination = destinationIn(request, store, 'tiktok');
-    if (destination) send(response, whyUnauthorised(request, destination) ?? answer(destination, request));
+    if (destination) send(response, whyUnauthorised(request, destination) ?? troubleOfReading(standIn, destination, broken) ?? answer(destination, request));
     else next();
   };
   router.post('/:destination/v1.3/segment/mapping/', readBody, mapping);
   router.post('/:destination/v1.3/segment/audience/', readBody, reading((destination, request) => create(store, destination, request.body)));
-  router.get('/:destination/v1.3/dmp/custom_audience/list/', reading(({ name }) => said(0, 'OK', { list: store.audiencesOf(name).map(describe) })));
-  router.get('/:destination/v1.3/dmp/custom_audience/get/', reading(({ name }, request) => {
-    const ids = JSON.parse(queryOf(request, 'custom_audience_ids') || '[]') as string[];
+  router.get('/:destination/v1.3/dmp/custom_audience/list/', reading((destination, request) => list(store, destination, request)));
+  router.get('/:destination/v1.3/dmp/custom_audience/get/', reading(({ name, settings }, request) => {
+    if (queryOf(request, 'advertiser_id') !== settings['advertiser_id']) return NOT_YOURS;
+    const ids = standIn.faults.at(name)?.fault === 'misconfigured' ? [] : (JSON.parse(queryOf(request, 'custom_audience_ids') || '[]') as string[]);
     return said(0, 'OK', { list: store.audiencesOf(name).filter(({ id }) => ids.includes(id)).map((one) => ({ audience_details: describe(one) })) });
   }));
   return router;
 }
 
+const NOT_YOURS = said(40_001, 'No permission to operate this advertiser.');
+
 const broken: BrokenReplies = {
   http_500: () => said(50_002, 'Service error: please try again later'),
   rate_limit: (_call, ms) => said(40_100, ms > 0 && ms <= 1_000 ? 'App reaches the QPS limit 10, current QPS is 11' : 'App reaches the QPM limit 600, current QPM is 601'),
+  no_permission: () => NOT_YOURS,
   unauthorised: () => said(40_105, 'Access token is incorrect or has been revoked.'),
   needs_person: () => said(40_118, 'The app is not allow-listed for this API.'),
   misconfigured: () => said(40_007, 'The audience does not exist.'),
@@ -72,17 +80,19 @@ const whyUnauthorised = (request: Request, { settings }: SandboxDestination): Re
 function whyRefused(body: Partial<Mapping> | undefined, { destination }: MemberCall, store: SandboxStore): Reply | undefined {
   const { advertiser_ids: advertisers, action, id_schema: schema, batch_data: rows } = body ?? {};
   const bad = (message: string): Reply => said(40_002, message);
-  if (!Array.isArray(advertisers) || !advertisers.includes(String(destination.settings['advertiser_id']))) return said(40_001, 'No permission to operate this advertiser.');
+  if (!Array.isArray(advertisers) || !advertisers.includes(String(destination.settings['advertiser_id']))) return NOT_YOURS;
   if (action !== 'add' && action !== 'delete') return bad(`action: ${String(action)} is not add or delete`);
   if (!Array.isArray(schema) || schema.length === 0 || new Set(schema).size !== schema.length || schema.some((type) => !ID_TYPES.has(type))) return bad('id_schema: invalid');
   if (!Array.isArray(rows) || rows.length === 0) return bad('batch_data: is required');
   if (rows.length > (store.limitsOf(destination.name).rowsPerCall ?? MOST_ROWS)) return said(40_011, 'batch_data: too many rows');
+  // An audience made from a file is another thing, and none that this call knows.
+  const streaming = new Set(store.audiencesOf(destination.name).flatMap(({ id, said: { audience_type: type = PARTNER } }) => (type === PARTNER ? [id] : [])));
   for (const row of rows) {
     if (row.length !== schema.length) return bad('batch_data: does not match id_schema');
     for (const { id, audience_ids: audiences } of row) {
       if (id === undefined && audiences === undefined) continue;
       if (id === undefined || !SHA256_HEX.test(id) || id === HASH_OF_NOTHING) return said(40_062, 'PII not hashed');
-      if (!audiences?.length || audiences.some((audience) => store.sizeOf(destination.name, audience) === undefined)) return said(40_007, 'The audience does not exist.');
+      if (!audiences?.length || audiences.some((audience) => !streaming.has(audience))) return said(40_007, 'The audience does not exist.');
     }
   }
   return undefined;
@@ -99,7 +109,7 @@ function take({ id_schema: schema, batch_data: rows }: Mapping, { destination, a
 const describe = ({ id, name, size, said: more }: ReturnType<SandboxStore['audiencesOf']>[number]): object => ({
   audience_id: id,
   name,
-  audience_type: 'Partner Audience',
+  audience_type: PARTNER,
   is_valid: true,
   is_expiring: false,
   cover_num: size,
@@ -109,5 +119,13 @@ const describe = ({ id, name, size, said: more }: ReturnType<SandboxStore['audie
 function create(store: SandboxStore, destination: SandboxDestination, body: unknown): Reply {
   const { action, custom_audience_name: name } = (body ?? {}) as Record<string, unknown>;
   if (action !== 'create' || typeof name !== 'string' || name === '') return said(40_002, 'custom_audience_name: is required');
-  return said(0, 'OK', { audience_id: store.create(destination.name, name) });
+  return said(0, 'OK', { audience_id: store.create(destination.name, name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 3)}...` : name) });
+}
+
+function list(store: SandboxStore, { name, settings }: SandboxDestination, request: Request): Reply {
+  if (queryOf(request, 'advertiser_id') !== settings['advertiser_id']) return NOT_YOURS;
+  const [page, size] = [Number(queryOf(request, 'page') || 1), Number(queryOf(request, 'page_size') || 10)];
+  if (!(page >= 1 && size >= 1 && size <= MOST_PER_PAGE)) return said(40_002, 'page_size: must be between 1 and 100');
+  const all = store.audiencesOf(name).map(describe);
+  return said(0, 'OK', { list: all.slice((page - 1) * size, page * size), page_info: { page, page_size: size, total_number: all.length, total_page: Math.ceil(all.length / size) } });
 }

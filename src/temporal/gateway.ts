@@ -6,15 +6,28 @@ import type { Decision, HeadgateEvent } from '../domain/event.ts';
 import { PRIORITY, PRIORITY_OF_EVENT } from '../domain/priority.ts';
 import { targetKey, type TargetRef } from '../domain/registry.ts';
 import {
+  eraseWorkflowId,
+  EXPORT_UPDATES,
+  exportWorkflowId,
+  fillWorkflowId,
+  jobWorkflowId,
   lifeboatWorkflowId,
   QUEUES,
+  RESYNC_QUERY,
+  resyncWorkflowId,
   SUPERSEDED_SIGNAL,
   SYNC_SIGNALS,
   SYNC_UPDATES,
   syncWorkflowId,
   WORKFLOW_OF_EVENT,
+  type EraseInput,
   type EventWorkflowInput,
+  type ExportInput,
+  type JobResult,
   type LifeboatInput,
+  type RegistryJob,
+  type ResyncInput,
+  type ResyncTarget,
   type SearchAttributeName,
   type SyncInput,
 } from '../workflows/contract.ts';
@@ -23,12 +36,32 @@ export interface TemporalGatewayOptions {
   client: Client;
   /** Start event workflows in this process at once; needs a worker of the same connection in it. */
   eager: boolean;
+  /** Temporal refused what a call says (gRPC INVALID_ARGUMENT): it may have been set up anew, without Headgate's search attributes. */
+  onRefused?: () => void;
+}
+
+/** gRPC INVALID_ARGUMENT. */
+const REFUSED = 3;
+
+/** A job that was asked for, as the terminal follows it. It goes on without. */
+export interface FollowedJob {
+  workflowId: string;
+  /** Resolves when it has ended. */
+  result: () => Promise<JobResult>;
+  /** How far it is, in words. Throws when no worker answers. */
+  progress: () => Promise<string>;
 }
 
 /** No call waits longer for Temporal, in milliseconds. */
 const DEADLINE_MS = 10_000;
 /** The door waits for the lifeboat, and Customer.io for the door. */
 const LIFEBOAT_DEADLINE_MS = 2_000;
+
+/** The client wraps what gRPC says in an error of its own. */
+export function isRefused(error: unknown): boolean {
+  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
+  return code === REFUSED || cause?.code === REFUSED;
+}
 
 function attributes(values: Partial<Record<SearchAttributeName, string | null | undefined>>): SearchAttributePair[] {
   return Object.entries(values).flatMap(([name, value]) =>
@@ -39,10 +72,12 @@ function attributes(values: Partial<Record<SearchAttributeName, string | null | 
 export class TemporalGateway {
   readonly #client: Client;
   readonly #eager: boolean;
+  readonly #onRefused: () => void;
 
-  constructor({ client, eager }: TemporalGatewayOptions) {
+  constructor({ client, eager, onRefused = () => undefined }: TemporalGatewayOptions) {
     this.#client = client;
     this.#eager = eager;
+    this.#onRefused = onRefused;
   }
 
   /** Starts the event's workflow, whose id is the event id. One that exists already counts as started. */
@@ -84,8 +119,8 @@ export class TemporalGateway {
   }
 
   /** Wakes the sync of a target, and starts it when there is none. */
-  async wakeSync(target: TargetRef, callTimeoutMs: number, signal: keyof typeof SYNC_SIGNALS = 'wake'): Promise<void> {
-    const input: SyncInput = { destination: target.destination, audienceKey: target.audienceKey, callTimeoutMs };
+  async wakeSync(target: TargetRef, signal: keyof typeof SYNC_SIGNALS = 'wake'): Promise<void> {
+    const input: SyncInput = { destination: target.destination, audienceKey: target.audienceKey };
     await this.#within(DEADLINE_MS, () =>
       this.#client.workflow.signalWithStart('audienceSync', {
         workflowId: syncWorkflowId(target.destination, target.audienceKey),
@@ -99,15 +134,129 @@ export class TemporalGateway {
     );
   }
 
-  /** Asks the sync of a target to try rejected and blocked members again. Throws when there is no such sync, or nobody works for it. */
-  async retryTarget(target: TargetRef, who: string | undefined): Promise<string> {
-    const sync = this.#client.workflow.getHandle(syncWorkflowId(target.destination, target.audienceKey));
+  /** Asks the sync of a target to do something a person wants. Throws when there is no such sync, or nobody works for it. */
+  async updateSync(target: TargetRef, update: keyof typeof SYNC_UPDATES, argument?: unknown): Promise<string> {
+    return this.#update(syncWorkflowId(target.destination, target.audienceKey), SYNC_UPDATES[update], `sync of ${targetKey(target)}`, argument);
+  }
+
+  /** Starts a resync of an audience at some of its destinations; returns its workflow's id. */
+  async startResync(audienceKey: string, destinations: readonly string[], { withFormer = false, verify = false }: Partial<Pick<ResyncInput, 'withFormer' | 'verify'>> = {}): Promise<string> {
+    const targets = destinations.map((destination): ResyncTarget => ({ destination, members: null, marked: 0, after: '', markedAt: null, pending: null }));
+    const input: ResyncInput = { audienceKey, withFormer, verify, targets };
+    const workflowId = resyncWorkflowId(audienceKey, new Date());
+    await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.start('resync', {
+        workflowId,
+        taskQueue: QUEUES.sync,
+        args: [input],
+        staticSummary: `pushes every member of ${audienceKey} again to ${destinations.join(', ')}`,
+        typedSearchAttributes: attributes({ AudienceKey: audienceKey }),
+      }),
+    );
+    return workflowId;
+  }
+
+  /** How far a resync is, and whether it still runs. */
+  async readResync(workflowId: string): Promise<{ targets: ResyncTarget[]; status: string }> {
+    const handle = this.#client.workflow.getHandle(workflowId);
+    const [{ status }, targets] = await this.#within(DEADLINE_MS, () => Promise.all([handle.describe(), handle.query<ResyncTarget[]>(RESYNC_QUERY)]));
+    return { targets, status: status.name };
+  }
+
+  /** Has a target filled with the present members of its audience, unless that is under way. */
+  async startFill(target: TargetRef): Promise<void> {
+    await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.start('fillTarget', {
+        workflowId: fillWorkflowId(target),
+        taskQueue: QUEUES.sync,
+        args: [target],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        priority: { priorityKey: PRIORITY.exposure },
+        staticSummary: `prepares the present members of ${target.audienceKey} for ${target.destination}`,
+        typedSearchAttributes: attributes({ AudienceKey: target.audienceKey, Destination: target.destination }),
+      }),
+    );
+  }
+
+  /** Makes sure that an export runs. */
+  async startExport(exporter: string): Promise<void> {
+    const input: ExportInput = { exporter };
+    await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.start('exposureExport', {
+        workflowId: exportWorkflowId(exporter),
+        taskQueue: QUEUES.sync,
+        args: [input],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        priority: { priorityKey: PRIORITY.exposure },
+        staticSummary: `sends exposures to ${exporter}`,
+        typedSearchAttributes: attributes({ Destination: exporter, SyncState: 'ok' }),
+      }),
+    );
+  }
+
+  /** Asks an export to do something a person wants. Throws when there is none, or nobody works for it. */
+  async updateExport(exporter: string, update: keyof typeof EXPORT_UPDATES): Promise<string> {
+    return this.#update(exportWorkflowId(exporter), EXPORT_UPDATES[update], `export to ${exporter}`);
+  }
+
+  /** @param what of the workflow, for people */
+  async #update(workflowId: string, update: string, what: string, argument?: unknown): Promise<string> {
+    const handle = this.#client.workflow.getHandle(workflowId);
     try {
-      return await this.#within(DEADLINE_MS, () => sync.executeUpdate<string, [who: string | null]>(SYNC_UPDATES.retry, { args: [who ?? null] }));
+      return await this.#within(DEADLINE_MS, () => handle.executeUpdate<string, [unknown]>(update, { args: [argument] }));
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw new Error(`There is no sync of ${targetKey(target)} yet: is Headgate running, and on this Temporal?`, { cause: error });
+      if (error instanceof WorkflowNotFoundError) throw new Error(`There is no ${what} yet: is Headgate running, and on this Temporal?`, { cause: error });
       throw error;
     }
+  }
+
+  /** Starts what a person asks for because the registry changed; what is under way already is followed. */
+  async startJob(job: RegistryJob): Promise<FollowedJob> {
+    const workflowId = jobWorkflowId(job);
+    const handle = await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.start(job.kind, {
+        workflowId,
+        taskQueue: QUEUES.sync,
+        args: [job.input],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        priority: { priorityKey: PRIORITY.remove },
+        typedSearchAttributes: attributes({ AudienceKey: job.input.audienceKey }),
+      }),
+    );
+    return {
+      workflowId,
+      result: () => handle.result() as Promise<JobResult>,
+      progress: () => this.#within(DEADLINE_MS, () => this.#progressOf(workflowId)),
+    };
+  }
+
+  /** A step that fails and is tried again says more than the workflow, which waits for it. */
+  async #progressOf(workflowId: string): Promise<string> {
+    const handle = this.#client.workflow.getHandle(workflowId);
+    const { raw } = await handle.describe();
+    const trouble = raw.pendingActivities?.find(({ lastFailure }) => lastFailure)?.lastFailure?.message;
+    if (trouble) return trouble;
+    const { currentDetails } = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+    return currentDetails ?? '';
+  }
+
+  /** Starts erasing a person. One that runs already goes on; with `anyway` one that does not wait takes its place. */
+  async startErasure(input: EraseInput): Promise<void> {
+    await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.start('erase', {
+        workflowId: eraseWorkflowId(input.erasureId),
+        taskQueue: QUEUES.sync,
+        args: [input],
+        workflowIdConflictPolicy: input.anyway ? 'TERMINATE_EXISTING' : 'USE_EXISTING',
+        priority: { priorityKey: PRIORITY.remove },
+        staticSummary: 'erases a person',
+      }),
+    );
+  }
+
+  /** How far an erasure is, in words. Throws when no worker answers. */
+  readErasureProgress(erasureId: string): Promise<string> {
+    return this.#within(DEADLINE_MS, () => this.#progressOf(eraseWorkflowId(erasureId)));
   }
 
   /** Starts one durable workflow with a batch that the ledger could not take. */
@@ -135,7 +284,9 @@ export class TemporalGateway {
       reject(new Error(`Temporal did not answer within ${String(ms)} ms`));
     }, ms);
     const answer = this.#client.withDeadline(Date.now() + ms, call);
-    answer.catch(() => undefined);
+    answer.catch((error: unknown) => {
+      if (isRefused(error)) this.#onRefused();
+    });
     try {
       return await Promise.race([answer, promise]);
     } finally {

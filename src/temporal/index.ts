@@ -3,6 +3,6 @@
  * It must never decide anything. Start reading at gateway.ts.
  */
 export { connectNative, connectLazily, readTemporalSettings, type TemporalConnection, type TemporalSettings } from './connect.ts';
-export { TemporalGateway } from './gateway.ts';
+export { isRefused, TemporalGateway, type FollowedJob } from './gateway.ts';
 export { registerSearchAttributes } from './search-attributes.ts';
 export { runWorkers, type RunningWorkers } from './workers.ts';

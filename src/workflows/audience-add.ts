@@ -14,12 +14,14 @@ export async function audienceAdd(input: EventWorkflowInput): Promise<Settled> {
   let replaced = false;
   setHandler(superseded, () => void (replaced = true), { description: 'A newer decision has replaced this event.' });
 
-  const settled = await settle(input);
+  let settled = await settle(input);
   const { event } = input;
-  if (settled.until === undefined || settled.personId === null || event.audienceKey === undefined) return settled;
-
-  const endsAt = Date.parse(settled.until);
-  const summary = `leaves ${event.audienceKey} at ${formatTime(endsAt)}`;
-  if (await condition(() => replaced, Math.max(1, endsAt - Date.now()), { summary })) return settle(input);
-  return expire({ event, personId: settled.personId, audienceKey: event.audienceKey, endedAt: endsAt });
+  // As long as this event's window lies ahead: the registry may have got a longer one since.
+  while (settled.until !== undefined && settled.personId !== null && event.audienceKey !== undefined) {
+    const endsAt = Date.parse(settled.until);
+    const summary = `leaves ${event.audienceKey} at ${formatTime(endsAt)}`;
+    if (await condition(() => replaced, Math.max(1, endsAt - Date.now()), { summary })) return settle(input);
+    settled = await expire({ event, personId: settled.personId, audienceKey: event.audienceKey, endedAt: endsAt });
+  }
+  return settled;
 }

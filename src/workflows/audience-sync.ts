@@ -14,9 +14,9 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
-import { pauseAfter, REJECTIONS_BEFORE_PROBE, syncStateOf, type FailureReport } from '../domain/failures.ts';
-import { mostMembers, suspectsAfterSuccess, type Suspects } from '../domain/poison.ts';
-import { SYNC_SIGNALS, SYNC_UPDATES, type PushBacklog, type PushResult, type SyncInput, type SyncStanding } from './contract.ts';
+import { pauseAfter, syncStateOf, type FailureReport } from '../domain/failures.ts';
+import { isProbing, nextCall, suspicionAfter, suspicionAfterRefusal, suspicionAfterRetry, type Suspicion } from '../domain/poison.ts';
+import { SYNC_SIGNALS, SYNC_UPDATES, type PushBacklog, type PushResult, type RequestTrouble, type SyncInput, type SyncStanding } from './contract.ts';
 import { describePause, describeStanding } from './describe-standing.ts';
 import { failedCallOf, failureReportOf } from './failure-report.ts';
 
@@ -28,11 +28,22 @@ const retry = defineUpdate<string, [who?: string | null]>(SYNC_UPDATES.retry);
 
 const SYNC_STATE = defineSearchAttributeKey('SyncState', SearchAttributeType.KEYWORD);
 
-/** A lost worker's call has ended before the next one begins: the heartbeat takes longer than any call. */
-const HEARTBEAT_MARGIN_MS = 5_000;
+/** A push whose worker has not been heard of for so long is made by another one. Whether the lost one's call has ended, the ledger knows. */
+const HEARTBEAT_TIMEOUT = '10s';
 
+const { push, followUp } = proxyActivities<Activities>({
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  startToCloseTimeout: '10m',
+  retry: { initialInterval: '1s', maximumAttempts: 2 },
+});
 const { reportTarget } = proxyLocalActivities<Activities>({ startToCloseTimeout: '1s', retry: { maximumAttempts: 1 } });
 const { pauseTarget, resumeTarget, retryTarget } = proxyActivities<Activities>({ startToCloseTimeout: '10s', retry: { maximumAttempts: 5 } });
+
+/**
+ * A run with more events than this hands over to the next one. A worker that gets a sync anew goes through its history step by step, each of which waits
+ * for a turn of the worker's event loop: with thousands of events in a crowd that took longer than Temporal waits, again and again, and nothing was pushed.
+ */
+const LONGEST_HISTORY = 250;
 
 /** Shorter rests than this are not worth showing, in milliseconds. */
 const SHOWN_FROM_MS = 5_000;
@@ -48,7 +59,11 @@ export async function audienceSync(input: SyncInput): Promise<void> {
     await sync.untilThereIsWork();
     await sync.askAboutRequests();
     if (sync.hasWork) await sync.pushOnce();
-    if (workflowInfo().continueAsNewSuggested) {
+    if (sync.isGivenUp) {
+      await condition(allHandlersFinished);
+      return;
+    }
+    if (workflowInfo().historyLength > LONGEST_HISTORY) {
       await condition(allHandlersFinished);
       await continueAsNew<typeof audienceSync>(sync.nextInput);
     }
@@ -56,38 +71,37 @@ export async function audienceSync(input: SyncInput): Promise<void> {
 }
 
 const BLOCKED_CURE = 'They are tried again each quarter of an hour; `headgate retry` tries them at once.';
-/** Row after row was refused alone, and so is the newest one: it is not the rows. */
+/** Row after row was refused alone, and so is another one: it may not be the rows. */
 const WHOLE_CALL_IS_REFUSED = {
   kind: 'rejected_request',
-  cure: 'Every member is refused, so the call or the audience is wrong: run `headgate check`. Afterwards `headgate retry` tries the rejected ones again.',
+  cure: 'Every member is refused, so the call or the audience may be wrong: run `headgate check`. Once nothing is wrong with them, `headgate retry` tries everybody again and rejects whoever is refused.',
 } as const;
 
 class Sync {
   readonly #target: { destination: string; audienceKey: string };
-  #callTimeoutMs: number;
   #standing: SyncStanding;
   /** A new run always looks once. */
   #awake = true;
   #now = false;
-  #paused: boolean;
-  #suspects: Suspects;
-  #rejectedInARow: number;
+  /** By an operator, as the ledger knows it. A mode of the registry pauses nothing here: the next push reads whether it still does. */
+  #paused = false;
+  #givenUp = false;
+  #suspicion: Suspicion;
   /** When the first request that is decided later is to be asked about, in milliseconds since the epoch; not before the other one after a failure. */
   #nextCheckAt: number | null;
   #askNotBefore = 0;
-  /** What is wrong with such requests: one failed as a whole, or the platform cannot be asked. */
-  #requestFailure: { report: FailureReport; failures: number } | undefined;
+  #requestFailure: RequestTrouble | undefined;
   /** Counts resumes: a push that began before one does not know of it. */
   #resumes = 0;
 
   constructor(input: SyncInput) {
     this.#target = { destination: input.destination, audienceKey: input.audienceKey };
-    this.#callTimeoutMs = input.callTimeoutMs;
     this.#standing = input.standing ?? { state: 'ok', failures: 0 };
-    this.#paused = this.#standing.state === 'paused';
-    this.#suspects = input.suspects;
-    this.#rejectedInARow = input.rejectedInARow ?? 0;
+    this.#suspicion = { suspects: input.suspects, rejectedInARow: input.rejectedInARow ?? 0, allowed: input.allowed ?? 0 };
     this.#nextCheckAt = input.nextCheckAt ?? null;
+    this.#requestFailure = input.requestFailure;
+    this.#askNotBefore = input.askNotBefore ?? 0;
+    this.#now = input.now ?? false;
     setHandler(wake, () => void (this.#awake = true), { description: 'Something is pending. Does not shorten a pause after a failure.' });
     setHandler(pushNow, () => { this.#pushNow(); }, { description: 'Push at once, also while pausing after a failure.' });
     setHandler(pause, () => this.#pause(), { description: 'Stop pushing; what is pending is kept.' });
@@ -100,10 +114,23 @@ class Sync {
     return this.#awake && !this.#paused;
   }
 
+  /** The target is retired or kept. */
+  get isGivenUp(): boolean {
+    return this.#givenUp;
+  }
+
   get nextInput(): SyncInput {
-    const suspects = this.#suspects === undefined ? {} : { suspects: this.#suspects };
-    const nextCheck = this.#nextCheckAt === null ? {} : { nextCheckAt: this.#nextCheckAt };
-    return { ...this.#target, callTimeoutMs: this.#callTimeoutMs, standing: this.#standing, rejectedInARow: this.#rejectedInARow, ...suspects, ...nextCheck };
+    const { suspects, rejectedInARow, allowed = 0 } = this.#suspicion;
+    return {
+      ...this.#target,
+      standing: this.#standing,
+      rejectedInARow,
+      ...(allowed > 0 ? { allowed } : {}),
+      ...(suspects === undefined ? {} : { suspects }),
+      ...(this.#nextCheckAt === null ? {} : { nextCheckAt: this.#nextCheckAt, askNotBefore: this.#askNotBefore }),
+      ...(this.#requestFailure ? { requestFailure: this.#requestFailure } : {}),
+      ...(this.#now ? { now: true } : {}),
+    };
   }
 
   /** Until something is pending, or a request is to be asked about. */
@@ -125,7 +152,7 @@ class Sync {
   async askAboutRequests(): Promise<void> {
     if (!this.#checkIsDue) return;
     try {
-      const { again, decided, nextCheckMs, failed } = await this.#activities.followUp(this.#target);
+      const { again, decided, nextCheckMs, failed } = await followUp(this.#target);
       this.#nextCheckAt = nextCheckMs === null ? null : Date.now() + nextCheckMs;
       if (decided && !failed) this.#requestFailure = undefined;
       // Also when nothing has to be pushed again: the push tells how much is still being processed.
@@ -162,22 +189,15 @@ class Sync {
     }
   }
 
-  get #activities(): Pick<Activities, 'push' | 'followUp'> {
-    return proxyActivities<Activities>({
-      heartbeatTimeout: this.#callTimeoutMs + HEARTBEAT_MARGIN_MS,
-      startToCloseTimeout: '10m',
-      retry: { initialInterval: '1s', maximumAttempts: 2 },
-    });
-  }
-
   #push(now: boolean): Promise<PushResult> {
-    const most = mostMembers(this.#suspects);
-    const probe = this.#rejectedInARow >= REJECTIONS_BEFORE_PROBE;
-    return this.#activities.push({ ...this.#target, ...(most === undefined ? {} : { mostMembers: most }), ...(now ? { now } : {}), ...(probe ? { probe } : {}) });
+    return push({ ...this.#target, ...nextCall(this.#suspicion, { well: this.#standing.state === 'ok', failures: this.#standing.failures }), ...(now ? { now } : {}) });
   }
 
   async #succeeded(result: PushResult): Promise<void> {
-    this.#callTimeoutMs = result.callTimeoutMs;
+    if (result.givenUp) {
+      this.#givenUp = true;
+      return;
+    }
     this.#nextCheckAt = result.nextCheckMs === null ? null : Date.now() + result.nextCheckMs;
     if (result.paused) {
       this.#paused = true;
@@ -185,22 +205,17 @@ class Sync {
       return;
     }
     if (result.more) this.#awake = true;
-    this.#count(result);
+    this.#suspicion = suspicionAfter(this.#suspicion, result);
     const waitsForItsTurn = result.restMs > 0 && result.accepted + result.rejected === 0;
     if (!waitsForItsTurn) await this.#showSuccess(result.backlog);
     if (result.restMs > 0) await this.#rest(result);
     else if (result.paceMs > 0) await condition(() => this.#now || this.#paused, result.paceMs);
   }
 
-  #count({ accepted, rejected }: PushResult): void {
-    this.#suspects = suspectsAfterSuccess(this.#suspects, accepted + rejected);
-    this.#rejectedInARow = accepted > 0 ? 0 : this.#rejectedInARow + rejected;
-  }
-
   async #showSuccess(backlog: PushBacklog): Promise<void> {
     const before = this.#standing;
     const trouble = this.#troubleIn(backlog);
-    const next: SyncStanding = { state: trouble ? syncStateOf(trouble.report.kind) : 'ok', failures: 0, ...trouble, lastSuccessAt: Date.now(), backlog };
+    const next: SyncStanding = { state: trouble ? syncStateOf(trouble.report.kind) : backlog.held?.everything ? 'paused' : 'ok', failures: 0, ...trouble, lastSuccessAt: Date.now(), backlog };
     if (before.state !== next.state || before.report?.cause !== next.report?.cause) return this.#show(next);
     this.#standing = next;
     this.#describe();
@@ -216,11 +231,13 @@ class Sync {
     this.#awake = true;
     const report = failureReportOf(error);
     const call = failedCallOf(error);
-    if (report.kind === 'invalid_row' && call && call.carried > 1) {
-      this.#suspects = call.carried;
+    const refused = report.kind === 'invalid_row';
+    const halved = refused ? suspicionAfterRefusal(this.#suspicion, call?.carried) : undefined;
+    if (halved) {
+      this.#suspicion = halved;
       return;
     }
-    const probed = report.kind === 'invalid_row' && this.#rejectedInARow >= REJECTIONS_BEFORE_PROBE;
+    const probed = refused && isProbing(this.#suspicion);
     await this.#pauseFor(probed ? { ...report, ...WHOLE_CALL_IS_REFUSED, cause: `${report.cause}, and nothing else was accepted since` } : report, call?.backlog);
   }
 
@@ -236,7 +253,7 @@ class Sync {
   async #rest({ restMs, resting }: PushResult): Promise<void> {
     const ms = Math.ceil(restMs * (1 + Math.random() / 10));
     if (resting && ms >= SHOWN_FROM_MS) await this.#show({ ...this.#standing, state: 'throttled' }, ms);
-    await condition(() => this.#now || this.#paused, ms, { summary: resting ? 'rests: the platform says that its quota is used up' : "waits for its turn in the account's budget" });
+    await condition(() => this.#now || this.#paused, ms, { summary: resting ? 'rests: the platform says that its quota is used up' : "waits for its turn: the account's budget is used up, or another worker's call may be under way" });
     this.#awake = true;
   }
 
@@ -265,7 +282,7 @@ class Sync {
 
   async #retry(who: string | null | undefined): Promise<string> {
     const count = await retryTarget({ ...this.#target, ...(who ? { who } : {}) });
-    this.#rejectedInARow = 0;
+    this.#suspicion = suspicionAfterRetry(this.#suspicion);
     this.#awake = this.#now = true;
     return `${String(count)} rejected or blocked members of ${this.#target.destination}/${this.#target.audienceKey} are tried again`;
   }

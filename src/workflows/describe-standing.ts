@@ -12,11 +12,13 @@ const HEADLINES: Record<SyncStanding['state'], string> = {
   paused: 'Paused by an operator. Everything pending is kept; send the update `resume` to go on.',
 };
 
+const PAUSED_BY_REGISTRY = 'Nothing is pushed, because headgate.yaml says so. Everything pending is kept.';
+
 const WAIT = "nothing; if it lasts, look at the platform's status page";
 
 export function describeStanding(target: TargetRef, standing: SyncStanding): string {
   const { report, backlog, lastSuccessAt, failures } = standing;
-  const lines = [`**${target.audienceKey}** at **${target.destination}**: \`${standing.state}\``, '', HEADLINES[standing.state], ''];
+  const lines = [`**${target.audienceKey}** at **${target.destination}**: \`${standing.state}\``, '', standing.state === 'paused' && backlog?.held?.everything ? PAUSED_BY_REGISTRY : HEADLINES[standing.state], ''];
   if (report) lines.push(`- Last error, in the platform's words: ${report.cause}`);
   if (report) lines.push(`- What to do: ${report.cure === '' ? WAIT : report.cure}`);
   if (failures > 0) lines.push(`- Failures in a row: ${String(failures)}`);
@@ -24,6 +26,8 @@ export function describeStanding(target: TargetRef, standing: SyncStanding): str
     const since = backlog.oldestPendingAt === null ? '' : `, the oldest since ${formatTime(backlog.oldestPendingAt)}`;
     lines.push(`- Backlog when last read: ${String(backlog.removes)} removals, ${String(backlog.adds)} adds${since}`);
   }
+  const held = backlog?.held;
+  if (held && held.adds + held.removes > 0) lines.push(`- Held: ${String(held.adds)} adds, ${String(held.removes)} removals wait because ${held.because}`);
   if (backlog && backlog.processing > 0) lines.push(`- Taken in by the platform and not decided yet: ${String(backlog.processing)}`);
   if (backlog && backlog.blocked > 0) lines.push(`- Removals that the platform refuses for now: ${String(backlog.blocked)}`);
   lines.push(`- Last success: ${lastSuccessAt === undefined ? 'none yet' : formatTime(lastSuccessAt)}`);

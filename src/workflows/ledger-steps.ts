@@ -11,6 +11,8 @@ const quick = proxyLocalActivities<Activities>({ startToCloseTimeout: '1s', sche
 const patient = proxyActivities<Activities>({
   taskQueue: QUEUES.patient,
   startToCloseTimeout: '60s',
+  // A worker that was killed is noticed by its silence.
+  heartbeatTimeout: '15s',
   retry: { initialInterval: '5s', maximumInterval: '5m' },
 });
 

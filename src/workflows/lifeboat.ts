@@ -5,6 +5,8 @@ import { QUEUES, type LifeboatInput } from './contract.ts';
 const { applyLifeboat } = proxyActivities<Activities>({
   taskQueue: QUEUES.patient,
   startToCloseTimeout: '60s',
+  // A worker that was killed is noticed by its silence.
+  heartbeatTimeout: '15s',
   retry: { initialInterval: '2s', maximumInterval: '1m' },
 });
 

@@ -27,6 +27,18 @@ test('a body as the template writes it is an event, with nothing in the clear bu
   expect(JSON.stringify(event)).not.toMatch(/ada@|5551234567/);
 });
 
+test('an exposure may have a name, without contacts in it', () => {
+  expect(eventOf({ event: 'cio.exposure', exposure: 'journey_entered' }).exposure).toBe('journey_entered');
+  expect(eventOf({ event: 'cio.exposure', exposure: 'mail to ada@example.com' }).exposure).not.toContain('ada@');
+  expect(eventOf({ exposure: 'journey_entered' }).exposure).toBeUndefined();
+});
+
+test('a phone, e-mail and profile that come hashed are taken as they are, not refused for their length', () => {
+  const hashed = { phone: sha256('+15551234567').toUpperCase(), email: sha256('ada@example.com'), profile: { postal_code: sha256('94105'), gender: sha256('f'), country: sha256('us'), birth_date: sha256('19901231') } };
+  expect(problemsOf(hashed)).toEqual([]);
+  expect(eventOf(hashed).person).toMatchObject({ emailHash: sha256('ada@example.com'), phoneHash: sha256('+15551234567') });
+});
+
 test('every mistake is listed at once, with its path', () => {
   const problems = problemsOf({ schema_version: 2, event: 'cio.audience_ad', audience_key: 'nope_v1', timestamp: 'soon', customer_id: undefined, email: undefined, cio_id: undefined, profile: 'x' });
   expect(problems.map((problem) => problem.split(':')[0]).toSorted()).toEqual(['audience_key', 'customer_id', 'event', 'profile', 'schema_version', 'timestamp']);

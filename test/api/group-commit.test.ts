@@ -45,7 +45,7 @@ test('events that arrive together are committed together, at most 500 at once', 
   expect(taken.every(({ kind }) => kind === 'decided')).toBe(true);
   expect(called.groups.length).toBeLessThanOrEqual(4);
   expect(Math.max(...called.groups.map((group) => group.length))).toBe(500);
-  expect(commit.waiting).toBe(0);
+  expect(commit.unanswered).toBe(0);
 });
 
 test('a lone event waits for nobody', async () => {
@@ -82,6 +82,24 @@ test('more than can be decided in time is sent away at once', async () => {
   const { commit } = makeCommit({ applyEvents: () => new Promise(() => undefined), patienceMs: 60_000 });
   for (let sent = 0; sent < 10_000; sent++) commit.submit(makeEvent()).catch(() => undefined);
   await expect(commit.submit(makeEvent())).rejects.toBeInstanceOf(NothingTookIt);
+});
+
+test('a body that is kept late by the ledger, and by a lifeboat because of that, carries the same key', async () => {
+  const keys: (string | undefined)[] = [];
+  const { commit } = makeCommit({
+    quarantine: ([entry]) => {
+      keys.push(entry?.key);
+      return new Promise(() => undefined);
+    },
+    launchLifeboat: ({ quarantined: [entry] }) => {
+      keys.push(entry?.key);
+      return Promise.resolve();
+    },
+    patienceMs: 5,
+  });
+  for (let body = 0; body < 2; body++) await commit.quarantine({ source: 'demo', receivedAt: 1, reason: 'invalid', problems: [], body: '{}' });
+  expect(keys).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), keys[0], expect.stringMatching(/^[0-9a-f-]{36}$/), keys[2]]);
+  expect(keys[0]).not.toBe(keys[2]);
 });
 
 test('drain waits for every answer', async () => {

@@ -1,52 +1,47 @@
 /** Decided acks a second at the door, against a bare server that stores nothing. */
-import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import autocannon from 'autocannon';
-import { BENCH_SECRET } from './registry.ts';
+import { launch } from './launch.ts';
+import { load } from './load.ts';
+import { BENCH_REGISTRY } from './registry.ts';
 import { comparison, inTurns, type Row } from './row.ts';
-import { signWebhooks } from './signed-webhooks.ts';
+import type { BenchServers } from './servers.ts';
+import { startSplitService } from './split-service.ts';
 
 const CONNECTIONS = 500;
 
-interface Launched {
-  child: ChildProcess;
-  port: number;
+async function acksPerSecond(url: string, seconds: number): Promise<number> {
+  const { answers, rate } = await load(url, { connections: CONNECTIONS, seconds });
+  const others = Object.keys(answers).filter((status) => status !== '200');
+  if (others.length > 0) throw new Error(`answers that are no 200: ${JSON.stringify(answers)}`);
+  return rate;
 }
 
-function launch(file: string, ...args: string[]): Promise<Launched> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args);
-  return new Promise((resolve, reject) => {
-    child.once('message', (message: { port: number }) => {
-      resolve({ child, port: message.port });
-    });
-    child.once('exit', (code) => {
-      reject(new Error(`${file} ended with ${String(code)}`));
-    });
-  });
-}
-
-/** Answers of 2xx a second. Every request is another event of another person. */
-async function load(port: number, seconds: number): Promise<number> {
-  const webhooks = signWebhooks(Math.ceil(seconds * 16_000), BENCH_SECRET);
-  let next = 0;
-  const setupRequest = (request: object): object => {
-    const { body, headers } = webhooks[next++ % webhooks.length]!;
-    return { ...request, body, headers };
-  };
-  const options = { url: `http://127.0.0.1:${String(port)}/v1/webhooks/demo`, method: 'POST', connections: CONNECTIONS, duration: seconds, requests: [{ setupRequest }] };
-  const result = await autocannon(options as autocannon.Options);
-  if (result.non2xx > 0) throw new Error(`${String(result.non2xx)} answers were not 2xx`);
-  return result['2xx'] / result.duration;
-}
-
-export async function benchDoor(databaseUrl: string, rounds: number, seconds: number): Promise<Row[]> {
-  const [bare, door] = [await launch('./bare-server.ts'), await launch('./door-server.ts', databaseUrl)];
+async function besideBareServer(value: string, rounds: number, seconds: number, row: (rounds: { value: number; baseline: number }[]) => Row): Promise<Row> {
+  const bare = await launch(new URL('./bare-server.ts', import.meta.url));
   try {
-    await load(bare.port, 2);
-    await load(door.port, 5);
-    const measured = await inTurns(rounds, { baseline: () => load(bare.port, seconds), value: () => load(door.port, seconds) });
-    return [comparison(`decided acks at the door, three destinations, ${String(CONNECTIONS)} connections, against a bare server`, 'acks/s', 0.4, measured)];
+    await acksPerSecond(bare.url, 2);
+    await acksPerSecond(value, 4);
+    return row(await inTurns(rounds, { baseline: () => acksPerSecond(bare.url, seconds), value: () => acksPerSecond(value, seconds) }));
   } finally {
-    for (const { child } of [bare, door]) child.removeAllListeners('exit').kill('SIGKILL');
+    await bare.stop();
+  }
+}
+
+/** Nothing but the door and its ledger. */
+export async function benchDoor({ databaseUrl }: BenchServers, rounds: number, seconds: number): Promise<Row[]> {
+  const door = await launch(new URL('./door-server.ts', import.meta.url), [databaseUrl]);
+  try {
+    return [await besideBareServer(door.url, rounds, seconds, (measured) => comparison(`decided acks at the door, three destinations, ${String(CONNECTIONS)} connections, against a bare server`, 'acks/s', 0.4, measured))];
+  } finally {
+    await door.stop();
+  }
+}
+
+/** Api and worker as production runs them: relay, workflows and pushes go on beside the door, on the same cores. */
+export async function benchBusyDoor(servers: BenchServers, rounds: number, seconds: number): Promise<Row[]> {
+  const service = await startSplitService(servers, BENCH_REGISTRY);
+  try {
+    return [await besideBareServer(service.url, rounds, seconds, (measured) => comparison('the same while relay and worker drain into Temporal and push, on the same cores', 'acks/s', 0.25, measured))];
+  } finally {
+    await service.stop();
   }
 }

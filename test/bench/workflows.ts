@@ -11,7 +11,7 @@ import { createLogger } from '../../src/monitoring/logger.ts';
 import { createMetrics } from '../../src/monitoring/metrics.ts';
 import { Relay } from '../../src/relay/index.ts';
 import { MOST_OPEN_STARTS } from '../../src/relay/relay.ts';
-import { connectNative, readTemporalSettings, runWorkers, TemporalGateway } from '../../src/temporal/index.ts';
+import { connectNative, isRefused, readTemporalSettings, runWorkers, TemporalGateway } from '../../src/temporal/index.ts';
 import { makeEvent, person } from '../support/events.ts';
 import { BENCH_REGISTRY } from './registry.ts';
 import { comparison, inTurns, limit, type Row } from './row.ts';
@@ -36,7 +36,7 @@ interface BenchWorkers {
 export async function startBenchWorkers({ databaseUrl, temporalAddress }: Servers): Promise<BenchWorkers> {
   const { native, client, close } = await connectNative(readTemporalSettings({}, temporalAddress), logger);
   const ledger = openLedger({ url: databaseUrl, logger, policies: registry.policies, connections: 20 });
-  const activities = createActivities({ ledger, policies: registry.policies, destinations: new Map(), wake: () => undefined, logger, metrics: createMetrics() });
+  const activities = createActivities({ ledger, policies: registry.policies, destinations: new Map(), exporters: new Map(), wake: () => undefined, stopping: new AbortController().signal, logger, metrics: createMetrics() });
   const workers = await runWorkers({ connection: native, namespace: 'default', activities });
   const emptyWorker = await Worker.create({
     connection: native,
@@ -96,6 +96,7 @@ async function runEvents(client: Client, ledger: Ledger, count: number, eager: b
   const relay = new Relay({
     drainOutbox: (size, carry) => ledger.drainOutbox(size, carry),
     carry: (entry) => (entry.action === 'start' ? gateway.startEvent(entry.event, entry.decision) : Promise.resolve('ended')),
+    isRefused,
     doorLoad: () => 0,
     logger,
     metrics: createMetrics(),

@@ -17,6 +17,8 @@ destinations:
   google_main: { platform: google, sandbox: true, operating_account: "1234567890" }
   tiktok_main: { platform: tiktok, sandbox: true, access_token: a-token-for-tests, advertiser_id: "7" }
   snap_main: { platform: snap, sandbox: true, ad_account: a, client_id: c, client_secret: s, refresh_token: a-token-for-tests }
+exporters:
+  warehouse: { platform: bigquery, sandbox: true, project: acme-analytics, dataset: headgate }
 audiences:
   cart_7d_v1:
     description: Abandoned a cart
@@ -66,7 +68,8 @@ describe('headgate check', () => {
   test('says that pushes can work, for each destination and target, and ends with 0', async () => {
     const { status, output } = await headgate(['check']);
     expect(output).toContain('Pushes can work.');
-    for (const name of ['meta_main', 'google_main', 'tiktok_main', 'snap_main']) expect(output).toContain(name);
+    for (const name of ['meta_main', 'google_main', 'tiktok_main', 'snap_main', 'warehouse']) expect(output).toContain(name);
+    expect(output).toContain('dataset acme-analytics.headgate is not there; the export makes it in US');
     expect(output).not.toContain('✗');
     expect(status).toBe(0);
   });
@@ -100,7 +103,7 @@ describe('headgate check', () => {
   test('can look at one destination only', async () => {
     const { output } = await headgate(['check', '--destination', 'tiktok_main', '--json']);
     expect(new Set((JSON.parse(output) as Checked).findings.map(({ destination }) => destination))).toEqual(new Set(['tiktok_main']));
-    expect((await headgate(['check', '--destination', 'nobody'])).errors).toContain('There is no destination nobody in headgate.yaml; it has meta_main, google_main, tiktok_main, snap_main.');
+    expect((await headgate(['check', '--destination', 'nobody'])).errors).toContain('There is no destination nobody in headgate.yaml; it has meta_main, google_main, tiktok_main, snap_main, warehouse.');
   });
   test('says so when nobody answers', async () => {
     const { status, output } = await headgate(['check'], { environment: { HEADGATE_SANDBOX_URL: 'http://127.0.0.1:9' } });
@@ -120,6 +123,20 @@ test('headgate target create makes an audience once and prints the line for the 
     expect(sandbox.store.audiencesOf(destination).filter(({ name }) => name === 'Headgate lapsed_30d_v1')).toHaveLength(1);
   }
 }, 30_000);
+
+test('what headgate target create prints can be pasted: it loses none of the audience\'s other targets', async () => {
+  const { output } = await headgate(['target', 'create', '--destination', 'tiktok_main', '--audience', 'cart_7d_v1']);
+  const id = /^Made: (\d+)$/m.exec(output)?.[1];
+  expect(output).toContain('instead of 71, whose members stay where they are');
+  expect(output).toContain(`    targets: { meta_main: "61", google_main: "51", snap_main: "81", tiktok_main: "${String(id)}" }`);
+});
+
+test('an audience without a name is not made', async () => {
+  const { status, errors } = await headgate(['target', 'create', '--destination', 'meta_main', '--audience', 'lapsed_30d_v1', '--name', ' ']);
+  expect(errors).toContain('must not be blank');
+  expect(status).toBe(2);
+  expect(sandbox.store.audiencesOf('meta_main')).toHaveLength(1);
+});
 
 describe('headgate identifiers', () => {
   test('answers each person with one line, in order, in the platform\'s own types', async () => {
@@ -156,7 +173,22 @@ describe('headgate identifiers', () => {
     expect(lines.map(({ error, identifiers }) => error ?? identifiers.length)).toEqual(['line 1 is not JSON', 1, 'line 4 is not a JSON object']);
     expect(status).toBe(1);
   });
+  test('a reader that has seen enough, such as head, ends it quietly', async () => {
+    const child = spawn(process.execPath, [BIN, 'identifiers', '--platform', 'meta'], { cwd: folder });
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    child.stdin.on('error', () => undefined);
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const write = (): void => {
+      if (child.exitCode === null && child.stdin.writable) child.stdin.write('{"email":"ada@example.com"}\n'.repeat(1_000), () => setImmediate(write));
+    };
+    write();
+    expect(await closed).toBe(0);
+    expect(errors).toBe('');
+  });
   test('a platform or country that does not exist is told', async () => {
+    expect((await headgate(['identifiers', '--platform', 'meta', '--country', 'xx'])).errors).toContain('ISO 3166-1');
     expect((await headgate(['identifiers', '--platform', 'myspace'])).errors).toContain('There is no platform myspace; there are meta, google, tiktok, snap.');
     expect((await headgate(['identifiers', '--platform', 'meta', '--country', 'USA'])).errors).toContain('ISO 3166-1');
   });

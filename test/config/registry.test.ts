@@ -6,7 +6,7 @@ import { readEnvironment } from '../../src/config/environment.ts';
 import { parseRegistry, type Registry } from '../../src/config/registry.ts';
 import { hashOnce } from '../../src/destinations/user-data.ts';
 
-const VARIABLES = { CIO_SIGNING_SECRET: 'a-signing-secret', META_ACCESS_TOKEN: 'a-meta-token-1', HEADGATE_SANDBOX_TOKEN: 'a-sandbox-token' };
+const VARIABLES = { CIO_SIGNING_SECRET: 'a-signing-secret', CIO_REPORTING_SECRET: 'a-reporting-secret', META_ACCESS_TOKEN: 'a-meta-token-1', HEADGATE_SANDBOX_TOKEN: 'a-sandbox-token' };
 const GOOD = readFileSync(new URL('../../headgate.example.yaml', import.meta.url), 'utf8');
 const parse = (text: string, sandboxAllowed = false, variables: Record<string, string> = VARIABLES): Registry => parseRegistry(text, 'headgate.yaml', { variables, sandboxAllowed });
 
@@ -37,7 +37,7 @@ test('the example of the README loads', () => {
 test('the demo loads where the sandbox may be, and nowhere else', () => {
   const demo = readFileSync(new URL('../../src/config/demo.headgate.yaml', import.meta.url), 'utf8');
   expect([...parse(demo, true).destinations.keys()]).toEqual(['meta_main', 'google_main', 'tiktok_main']);
-  const refused = ['meta_main', 'google_main', 'tiktok_main'].map((name) => expect.stringMatching(new RegExp(`^headgate\\.yaml:\\d+: destinations\\.${name}\\.sandbox: the sandbox does not exist in production$`)) as string);
+  const refused = ['destinations.meta_main', 'destinations.google_main', 'destinations.tiktok_main', 'exporters.warehouse'].map((name) => expect.stringMatching(new RegExp(`^headgate\\.yaml:\\d+: ${name}\\.sandbox: the sandbox does not exist in production$`)) as string);
   expect(mistakes(demo)).toEqual(refused);
 });
 
@@ -56,6 +56,8 @@ test.each<[string, string, string, RegExp]>([
   ['a platform that does not exist', 'platform: meta', 'platform: mata', /mata is not a platform/],
   ['a mode that does not exist', 'mode: live', 'mode: on', /mode: must be live, test or paused/],
   ['a test mode without profiles', 'mode: live', 'mode: test', /list some/],
+  ["an audience's mode that does not exist", 'window: 7d', 'window: 7d\n    mode: off', /mode: must be live, test or paused/],
+  ['an audience in test mode at a destination without profiles', 'window: 7d', 'window: 7d\n    mode: test', /mode: test pushes only the destination's test_profiles: list some at meta_main/],
   ['an ad account that is none', '"act_1234567890"', '"1234567890"', /must look like act_/],
   ['a variable that is not set', '${META_ACCESS_TOKEN}', '${META_TOKEN}', /environment variable META_TOKEN is not set/],
   ['a secret too short', '${CIO_SIGNING_SECRET}', 'abc', /too short to be a secret/],
@@ -112,6 +114,11 @@ test('test profiles that are e-mail addresses are hashed', () => {
   expect(registry.policies.destinations.get('meta_main')?.testProfiles).toEqual([`email:${hashOnce('qa@example.com')}`, 'c_qa']);
 });
 
+test("an audience has a mode of its own, and is tested with its destinations' profiles", () => {
+  const registry = parse(GOOD.replace('mode: live', 'mode: live\n    test_profiles: [c_qa]').replace('window: 7d', 'window: 7d\n    mode: test'));
+  expect([...registry.policies.audiences.values()].map(({ mode }) => mode)).toEqual(['test', 'live']);
+});
+
 test('holdouts are shares in either form', () => {
   const holdout = (text: string): number | undefined => parse(GOOD.replace('window: 7d', `window: 7d\n    holdout: ${text}`)).policies.audiences.get('high_intent_cart_7d_v1')?.holdout;
   expect([holdout('5%'), holdout('0.05')]).toEqual([0.05, 0.05]);
@@ -124,5 +131,27 @@ describe('the environment', () => {
   });
   test('names every mistake at once', () => {
     expect(() => readEnvironment({ HEADGATE_PORT: '99999', TEMPORAL_PORT: 'x', HEADGATE_TLS_CERT: 'cert.pem' })).toThrow(/HEADGATE_PORT[^]*TEMPORAL_PORT[^]*HEADGATE_TLS_KEY/);
+  });
+});
+
+describe('holdouts over several audiences', () => {
+  const withHoldouts = (text: string): string => `${GOOD}\nholdouts:\n${text}\n`;
+  test('are resolved at each audience that they cover; without a list they cover every one', () => {
+    const registry = parse(withHoldouts('  all_ads: { share: 5% }\n  buyers: { share: 0.1, audiences: [post_purchase_cross_sell_14d_v1] }'));
+    expect([...registry.policies.audiences.values()].map(({ holdouts }) => holdouts)).toEqual([
+      [{ name: 'all_ads', share: 0.05 }],
+      [{ name: 'all_ads', share: 0.05 }, { name: 'buyers', share: 0.1 }],
+    ]);
+    expect(registry.masked).toMatchObject({ holdouts: { all_ads: { share: 0.05 }, buyers: { audiences: ['post_purchase_cross_sell_14d_v1'] } } });
+  });
+  test.each<[string, string, RegExp]>([
+    ['an audience that does not exist', 'all_ads: { share: 5%, audiences: [high_intent_cart_7d_v1, cart_v9] }', /:\d+: holdouts\.all_ads\.audiences\.1: there is no audience cart_v9/],
+    ['no audience at all', 'all_ads: { share: 5%, audiences: [] }', /holdouts\.all_ads\.audiences: covers no audience; leave it out to cover every one/],
+    ['no share', 'all_ads: { audiences: [high_intent_cart_7d_v1] }', /holdouts\.all_ads\.share: must be a share such as 5% or 0\.05/],
+    ['more than everybody', 'all_ads: { share: 120% }', /cannot be more than 100%/],
+    ['a name that is none', 'All Ads: { share: 5% }', /holdouts\.All Ads: must be lower-case/],
+    ['an unknown setting', 'all_ads: { share: 5%, audience: cart }', /audience: is not a setting/],
+  ])('%s is refused with its line', (_what, entry, message) => {
+    expect(mistakes(withHoldouts(`  ${entry}`)).join('\n')).toMatch(message);
   });
 });

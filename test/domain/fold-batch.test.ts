@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { deliveryKey, foldBatch, membershipKey, type BatchItem, type FoldedBatch, type LoadedBatch } from '../../src/domain/fold-batch.ts';
 import type { HeadgateEvent } from '../../src/domain/event.ts';
 import { CART, CROSS_SELL, DAY, loadedAfter, makeAudience, makeEvent, makeLoaded, makePolicies } from '../support/events.ts';
+import { holds } from '../support/property.ts';
 
 const T = 1_764_000_000_000;
 const target = { destination: 'meta_main', audienceKey: CART };
@@ -72,6 +73,35 @@ test('somebody who is held out is decided and timed, and never pushed', () => {
   expect(folded.deliveries).toEqual([]);
 });
 
+describe('other shares of a holdout', () => {
+  const policiesWith = (holdout: number) => makePolicies([makeAudience({ key: CART, holdout })]);
+  const rearm: BatchItem = { kind: 'rearm', personId: 'p1', audienceKey: CART, at: T + DAY };
+  const statuses = ({ outcomes }: FoldedBatch): string[] => outcomes.map((outcome) => (outcome.kind === 'decided' ? outcome.decision.status : outcome.kind));
+
+  test('move a member into the holdout and back, once each, with a row and a push, and leave the window', () => {
+    const entered = loadedAfter(makeLoaded(), fold(items(at(T)), makeLoaded(), policiesWith(0)));
+    const held = fold([rearm, rearm], entered, policiesWith(0.6));
+    expect(statuses(held)).toEqual(['applied', 'superseded']);
+    expect(held.memberships).toMatchObject([{ state: 'in', arm: 'holdout', expiresAt: T + 7 * DAY, revision: 2 }]);
+    expect(held.deliveries).toMatchObject([{ wanted: 'out', status: 'pending', revision: 2 }]);
+    expect(held.broughtAbout).toMatchObject([{ name: 'headgate.rearmed', outcome: 'held_out', arm: 'holdout', occurredAt: T + DAY }]);
+    expect([held.ended, held.wakes]).toEqual([[], [target]]);
+    const back = fold([rearm], loadedAfter(entered, held), policiesWith(0));
+    expect(back.deliveries).toMatchObject([{ wanted: 'in', status: 'pending', revision: 3 }]);
+    expect(back.broughtAbout).toMatchObject([{ outcome: 'entered', arm: 'treatment' }]);
+    expect(new Set([...held.broughtAbout, ...back.broughtAbout].map(({ exposureId }) => exposureId)).size).toBe(2);
+  });
+
+  test('leave alone who is out, who was never in, and whose arm is right', () => {
+    const gone = loadedAfter(makeLoaded(), fold(items(at(T), at(T + 1, { name: 'cio.audience_remove' }))));
+    for (const [loaded, share] of [[gone, 0.6], [makeLoaded(), 0.6], [loadedAfter(makeLoaded(), fold(items(at(T)))), 0.4]] as const) {
+      const folded = fold([rearm], loaded, policiesWith(share));
+      expect(statuses(folded)).toEqual(['superseded']);
+      expect([folded.memberships, folded.deliveries, folded.broughtAbout, folded.wakes]).toEqual([[], [], [], []]);
+    }
+  });
+});
+
 test('a denial of consent in an add takes the person out', () => {
   const first = fold(items(at(T)));
   const folded = fold(items(at(T + 1, { consent: { ad_user_data: 'denied' } })), loadedAfter(makeLoaded(), first));
@@ -116,8 +146,8 @@ const endOf = (loaded: LoadedBatch): unknown =>
     return [membership?.state ?? 'out', membership?.eventId, delivery?.wanted ?? 'out'];
   });
 
-test('any order and any cut into batches ends with the same memberships and the same wishes at the platform', () => {
-  fc.assert(
+test('any order and any cut into batches ends with the same memberships and the same wishes at the platform', async () => {
+  await holds(
     fc.property(anyEvents.chain((set) => fc.tuple(fc.constant(set), fc.shuffledSubarray(set, { minLength: set.length }), fc.integer({ min: 1, max: 7 }))), ([set, shuffled, size]) => {
       const whole = loadedAfter(makeLoaded(), fold(items(...set)));
       let cut = makeLoaded();
@@ -146,10 +176,14 @@ describe('consent', () => {
   test('an add without a word on consent does not push somebody who denied it', () => {
     expect(fold(items(exposure(T, 'denied'), add(T + 1, undefined))).deliveries.filter(({ wanted }) => wanted === 'in')).toEqual([]);
   });
-  test('any order of adds, removals and consents ends as the newest of each says', () => {
+  test('denied in the same batch as the add of somebody of whom nothing else is known takes them out', () => {
+    const bare = { person: { customerId: 'c_1' }, identifiers: {} };
+    expect(fold(items(at(T, bare), withoutAudience(at(T + 1, { ...bare, name: 'cio.exposure', consent: { ad_user_data: 'denied' } })))).deliveries).toMatchObject([{ wanted: 'out' }]);
+  });
+  test('any order of adds, removals and consents ends as the newest of each says', async () => {
     const kind = fc.constantFrom('add', 'remove', 'exposure');
     const step = fc.record({ kind, said: fc.constantFrom<Said>('granted', 'denied', undefined) });
-    fc.assert(
+    await holds(
       fc.property(fc.array(step, { minLength: 1, maxLength: 6 }).chain((steps) => fc.tuple(fc.constant(steps), fc.shuffledSubarray([...steps.keys()], { minLength: steps.length }))), ([steps, order]) => {
         const events = steps.map(({ kind: name, said }, time) => {
           if (name === 'exposure') return exposure(T + time, said);
@@ -163,6 +197,38 @@ describe('consent', () => {
       }),
     );
   });
+});
+
+describe('an e-mail that went to another customer', () => {
+  const one = (event: HeadgateEvent, personId: string, emailFrom?: string): BatchItem => ({ kind: 'event', event, personId, ...(emailFrom === undefined ? {} : { emailFrom }) });
+  const known = loadedAfter(makeLoaded(), fold([one(at(T), 'a')]));
+
+  test('is taken from the one and removed for the other, who is not in', () => {
+    const folded = fold([one(withoutAudience(at(T + 1, { name: 'cio.exposure' })), 'b', 'a')], known);
+    expect(folded.persons.get('a')).toMatchObject({ today: { meta: [] }, former: { meta: [{ type: 'EMAIL' }] } });
+    expect(folded.deliveries).toMatchObject([{ personId: 'a', wanted: 'in', status: 'pending', revision: 2 }, { personId: 'b', wanted: 'out', status: 'pending' }]);
+    expect(folded.outdated).toEqual([{ personId: 'a', ...target }]);
+    expect(folded.wakes).toEqual([target]);
+  });
+  test('is not removed for the other who is in', () => {
+    const folded = fold([one(at(T + 1), 'b', 'a')], known);
+    expect(folded.deliveries).toMatchObject([{ personId: 'b', wanted: 'in' }, { personId: 'a', wanted: 'in', revision: 2 }]);
+  });
+  test('leaves alone the targets of platforms that it is not known to', () => {
+    const folded = fold([one(withoutAudience(at(T + 1, { name: 'cio.exposure', identifiers: { google: [{ type: 'emailAddress', value: 'x' }] } })), 'b', 'a')], known);
+    expect(folded.deliveries).toEqual([]);
+  });
+  test('is not learned from an older event of the one', () => {
+    const folded = fold([{ kind: 'event', event: at(T), personId: 'a', emailIsOthers: true }]);
+    expect(folded.persons.get('a')).toMatchObject({ today: { meta: [] }, former: { meta: [{ type: 'EMAIL' }] } });
+  });
+});
+
+test('a superseded removal that the operator sent is pushed where nothing ever was', () => {
+  const loaded = loadedAfter(makeLoaded(), fold(items(at(T + 1, { audienceKey: CROSS_SELL }))));
+  const folded = fold(items(at(T, { name: 'cio.audience_remove' })), loaded);
+  expect(folded.outcomes).toMatchObject([{ decision: { status: 'superseded' } }]);
+  expect(folded.deliveries).toMatchObject([{ target: { audienceKey: CART }, wanted: 'out', status: 'pending' }]);
 });
 
 test('a rejected removal is pushed again when the person has new identifiers', () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { deliveryAfter } from '../../src/domain/delivery.ts';
 import { describeEvent } from '../../src/domain/describe.ts';
 import { clampTime, conflictsWith, EVENT_ID_PATTERN } from '../../src/domain/event.ts';
-import { FAILURE_KINDS, LONGEST_PAUSE_MS, pauseAfter, syncStateOf } from '../../src/domain/failures.ts';
+import { FAILURE_KINDS, LONGEST_REST_MS, pauseAfter, syncStateOf } from '../../src/domain/failures.ts';
 import { formatDuration, parseDuration } from '../../src/domain/registry.ts';
 import { makeEvent } from '../support/events.ts';
 
@@ -47,6 +47,11 @@ describe('a delivery', () => {
     expect(deliveryAfter({ wanted: 'in', status: 'accepted', revision: 3 }, 'in', changed)).toEqual({ wanted: 'in', status: 'pending', revision: 4 });
     expect(deliveryAfter({ wanted: 'out', status: 'accepted', revision: 3 }, 'out', changed)).toBeUndefined();
   });
+  test('is a removal that is under way, and may be rejected for want of identifiers: new ones are pushed after it', () => {
+    const changed = { explicit: false, identifiersChanged: true };
+    expect(deliveryAfter({ wanted: 'out', status: 'pending', revision: 1 }, 'out', changed)).toEqual({ wanted: 'out', status: 'pending', revision: 2 });
+    expect(deliveryAfter({ wanted: 'out', status: 'rejected', revision: 1 }, 'out', changed)).toEqual({ wanted: 'out', status: 'pending', revision: 2 });
+  });
   test('counts its revisions, so that an old answer does not settle a newer wish', () => {
     expect(deliveryAfter({ wanted: 'in', status: 'rejected', revision: 1 }, 'out', plain)).toEqual({ wanted: 'out', status: 'pending', revision: 2 });
   });
@@ -60,9 +65,10 @@ describe('a pause', () => {
   test('doubles up to a quarter of an hour while somebody must act', () => {
     expect(pauses('unauthorised')).toEqual([15, 30, 60, 120, 240, 480, 900, 900]);
   });
-  test('is as long as the platform asks, but never longer than a quarter of an hour', () => {
+  test('is as long as the platform asks, but never longer than an hour', () => {
     expect(pauseAfter({ kind: 'rate_limited', cause: '', cure: '', retryAfterMs: 300_000 }, 1, 1)).toBe(300_000);
-    expect(pauseAfter({ kind: 'rate_limited', cause: '', cure: '', retryAfterMs: 86_400_000 }, 1, 1)).toBe(LONGEST_PAUSE_MS);
+    expect(pauseAfter({ kind: 'rate_limited', cause: '', cure: '', retryAfterMs: 45 * 60_000 }, 1, 1)).toBe(45 * 60_000);
+    expect(pauseAfter({ kind: 'rate_limited', cause: '', cure: '', retryAfterMs: 86_400_000 }, 1, 1)).toBe(LONGEST_REST_MS);
   });
   test('varies by a fifth, so that the syncs of one outage do not come back together', () => {
     expect(pauses('unavailable', 0)[0]).toBe(1.6);

@@ -1,21 +1,17 @@
 /** Deciding, on a real Postgres. What the rules are is proved in test/domain; here it is what the ledger makes of them. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HeadgateEvent } from '../../src/domain/event.ts';
-import { openLedger, type Ledger } from '../../src/ledger/index.ts';
-import { createLogger } from '../../src/monitoring/logger.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { CART, CROSS_SELL, DAY, makeEvent, makePolicies, person } from '../support/events.ts';
+import { CART, CROSS_SELL, DAY, makeEvent, person } from '../support/events.ts';
+import { startLedger, type TestLedger } from '../support/ledger.ts';
 
-let database: TestDatabase;
-let ledger: Ledger;
+let started: TestLedger;
+let database: TestLedger['database'];
+let ledger: TestLedger['ledger'];
 beforeAll(async () => {
-  database = await createDatabase();
-  ledger = openLedger({ url: database.url, policies: makePolicies(), logger: createLogger({ level: 'silent', pretty: false }), connections: 20 });
+  started = await startLedger();
+  ({ database, ledger } = started);
 });
-afterAll(async () => {
-  await ledger.close();
-  await database.drop();
-});
+afterAll(() => started.stop());
 
 const apply = async (...events: HeadgateEvent[]) => (await ledger.applyEvents(events.map((event) => ({ kind: 'event', event })))).outcomes;
 const one = async (event: HeadgateEvent) => (await apply(event))[0];

@@ -39,7 +39,7 @@ test('it runs Postgres, Temporal, its UI, and the two entry points of this tree'
 
 test('it starts nothing without secrets of one\'s own, and shows nothing beyond this machine', () => {
   const text = JSON.stringify(compose);
-  for (const secret of ['POSTGRES_PASSWORD', 'HEADGATE_READ_TOKEN', 'CIO_SIGNING_SECRET', 'META_ACCESS_TOKEN']) {
+  for (const secret of ['POSTGRES_PASSWORD', 'HEADGATE_READ_TOKEN', 'HEADGATE_OPERATOR_TOKEN', 'CIO_SIGNING_SECRET', 'META_ACCESS_TOKEN']) {
     expect(text).toContain(`\${${secret}:?`);
   }
   for (const { ports = [] } of Object.values(compose.services)) {

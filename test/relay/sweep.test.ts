@@ -6,7 +6,7 @@ import { openLedger, type Ledger } from '../../src/ledger/index.ts';
 import { createMetrics } from '../../src/monitoring/metrics.ts';
 import { Sweep } from '../../src/relay/index.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { CART, DAY, makeEvent, makePolicies, person } from '../support/events.ts';
+import { CART, DAY, makeAudience, makeEvent, makePolicies, person } from '../support/events.ts';
 
 const logger = pino({ level: 'silent' });
 let database: TestDatabase;
@@ -22,8 +22,8 @@ afterEach(async () => {
   await ledger.connection.close();
   await database.drop();
 });
-const makeSweep = (processId = 'one', registryHash = 'hash'): Sweep =>
-  new Sweep({ ledger, audienceKeys: [CART], wake: (targets) => woken.push(...targets), self: { processId, role: 'api', registryHash }, logger, metrics: createMetrics() });
+const makeSweep = (processId = 'one', registryHash = 'hash', log = logger): Sweep =>
+  new Sweep({ ledger, audiences: [makeAudience({ key: CART })], wake: (targets) => woken.push(...targets), self: { processId, role: 'api', registryHash }, logger: log, metrics: createMetrics() });
 const statesOf = (): Promise<{ state: string; reason: string }[]> => database.query('select state, reason from memberships order by person_id');
 
 /** An add whose window was open when it arrived, and is over now. */
@@ -62,9 +62,23 @@ test('two sweeps at once end each window once', async () => {
 test('a ledger that is down does not end the process; the next round does the work', async () => {
   await addWithWindowOver('late');
   const gone = openLedger({ url: 'postgres://nobody@127.0.0.1:1/none', policies: makePolicies(), logger });
-  const sweep = new Sweep({ ledger: gone, audienceKeys: [CART], wake: () => undefined, self: { processId: 'x', role: 'api', registryHash: 'h' }, logger, metrics: createMetrics() });
+  const sweep = new Sweep({ ledger: gone, audiences: [makeAudience({ key: CART })], wake: () => undefined, self: { processId: 'x', role: 'api', registryHash: 'h' }, logger, metrics: createMetrics() });
   await expect(sweep.sweepOnce()).resolves.toBeUndefined();
   await gone.connection.close();
   await makeSweep().sweepOnce();
   expect(await statesOf()).toEqual([{ state: 'out', reason: 'expired' }]);
+});
+
+test('two processes with different registries are noticed, once, by whoever sees the other one; two with the same are not', async () => {
+  const lines: string[] = [];
+  const log = pino({ level: 'error' }, { write: (line) => void lines.push(line) });
+  const [before, after] = [makeSweep('before', 'old', log), makeSweep('after', 'new', log)];
+  await before.sweepOnce();
+  await makeSweep('its twin', 'old', log).sweepOnce();
+  expect(lines).toEqual([]);
+  await after.sweepOnce();
+  await after.sweepOnce();
+  expect(lines).toEqual([expect.stringMatching(/"processes":"api, api".*have loaded another headgate\.yaml: restart them all with the same one/)]);
+  await before.sweepOnce();
+  expect(lines).toHaveLength(2);
 });

@@ -11,7 +11,7 @@ afterEach(() => void vi.useRealTimers());
 function makeWaker(options: Partial<WakerOptions> = {}): { waker: Waker; sent: string[] } {
   const sent: string[] = [];
   const waker = new Waker({
-    restOf: () => Promise.resolve({ paused: false, restMs: 0 }),
+    restOf: () => Promise.resolve({ paused: false, restMs: 0, attended: false }),
     logger: pino({ level: 'silent' }),
     metrics: createMetrics(),
     ...options,
@@ -46,7 +46,7 @@ test('a wake that fails is sent again until it is taken', async () => {
 
 test('a resting sync is woken when its rest is over, not before', async () => {
   let restMs = 3_000;
-  const { waker, sent } = makeWaker({ restOf: () => Promise.resolve({ paused: false, restMs }) });
+  const { waker, sent } = makeWaker({ restOf: () => Promise.resolve({ paused: false, restMs, attended: false }) });
   waker.wake([target]);
   await after(2_500);
   expect(sent).toEqual([]);
@@ -56,7 +56,7 @@ test('a resting sync is woken when its rest is over, not before', async () => {
 });
 
 test('pushNow ends a rest', async () => {
-  const { waker, sent } = makeWaker({ restOf: () => Promise.resolve({ paused: false, restMs: 600_000 }) });
+  const { waker, sent } = makeWaker({ restOf: () => Promise.resolve({ paused: false, restMs: 600_000, attended: false }) });
   waker.pushNow([target]);
   await after(0);
   expect(sent).toEqual(['pushNow']);
@@ -77,5 +77,16 @@ test('a stopped waker sends nothing more', async () => {
   waker.stop();
   waker.wake([target]);
   await after(3_000);
+  expect(sent).toEqual(['wake']);
+});
+
+test('a sync that is at it is not woken, and is once it has stopped', async () => {
+  let attended = true;
+  const { waker, sent } = makeWaker({ restOf: () => Promise.resolve({ paused: false, restMs: 0, attended }) });
+  waker.wake([target]);
+  await after(2_500);
+  expect(sent).toEqual([]);
+  attended = false;
+  await after(1_000);
   expect(sent).toEqual(['wake']);
 });

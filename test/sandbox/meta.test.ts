@@ -1,4 +1,5 @@
 /** The Meta sandbox over HTTP: as strict as Meta, with faults, and with a memory. Written against Meta's documentation, not against our client. */
+import { createHmac } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +84,32 @@ test('an empty external id makes one row invalid, named in the samples', async (
   expect(await hashes()).toEqual([hashOf('bob')]);
 });
 
+test.each([
+  ['flagged', 471, 100, 1713230],
+  ['being replaced', 414, 2650, 1870145],
+])('an audience that says of itself that it is %s takes neither uploads nor removals', async (_name, status, code, subcode) => {
+  await call(one);
+  await fetch(`${sandbox.url}/_sandbox/audience`, { method: 'POST', body: JSON.stringify({ destination: 'meta_main', audience: AUDIENCE, says: { operation_status: { code: status, description: 'as it is' } } }) });
+  for (const method of ['POST', 'DELETE']) expect((await call(one, { method })).body.error).toMatchObject({ code, error_subcode: subcode });
+  expect(await hashes()).toEqual([hashOf('ada')]);
+});
+
+test('an app that asks for it takes no call without the proof of its secret', async () => {
+  const proven = await startSandbox({ port: 0, destinations: [{ ...destinations[0]!, settings: { ...destinations[0]!.settings, app_secret: 'an-app-secret' } }] });
+  try {
+    const time = Math.floor(Date.now() / 1_000);
+    const proof = (secret: string, at: number): object => ({ appsecret_proof: createHmac('sha256', secret).update(`${TOKEN}|${String(at)}`).digest('hex'), appsecret_time: at });
+    const statuses = [];
+    for (const more of [{}, proof('another-secret', time), proof('an-app-secret', time - 3_600), proof('an-app-secret', time)]) {
+      const response = await fetch(`${proven.url}/meta_main/${META_API_VERSION}/${AUDIENCE}/users`, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }, body: JSON.stringify({ payload: one, ...more }) });
+      statuses.push(response.status);
+    }
+    expect(statuses).toEqual([400, 400, 400, 200]);
+  } finally {
+    await proven.close();
+  }
+});
+
 describe('faults', () => {
   test('last for as many calls as asked', async () => {
     await fault({ destination: 'meta_main', fault: 'http_500', calls: 2 });
@@ -116,7 +143,7 @@ test('members are remembered over a restart', async () => {
 
 describe('Headgate\'s own client against it', () => {
   const connect = (settings: object = {}): Destination =>
-    meta.connect({ access_token: TOKEN, ad_account: 'act_1', timeout: 2_000, ...settings }, { name: 'meta_main', sandboxUrl: `${sandbox.url}/meta_main` });
+    meta.connect({ access_token: TOKEN, ad_account: 'act_1', api_version: META_API_VERSION, timeout: 2_000, ...settings }, { name: 'meta_main', sandboxUrl: `${sandbox.url}/meta_main` });
   const member = (name: string) => ({ today: [{ type: 'EMAIL', value: hashOf(name) }], former: [] });
   const push = (destination: Destination, ms = 2_000): Promise<PushAnswer> => destination.prepare('add', AUDIENCE, [member('ada'), member('bob')]).send(AbortSignal.timeout(ms));
   const failureOf = (answer: Promise<unknown>): Promise<unknown> => answer.then(() => undefined, (error: unknown) => (error instanceof PlatformFailure ? error.report : error));
@@ -140,7 +167,7 @@ describe('Headgate\'s own client against it', () => {
   test('a platform that is not there is unavailable', async () => {
     const gone = await startSandbox({ port: 0, destinations });
     await gone.close();
-    const nowhere = meta.connect({ access_token: TOKEN, ad_account: 'act_1', timeout: 2_000 }, { name: 'meta_main', sandboxUrl: gone.url });
+    const nowhere = meta.connect({ access_token: TOKEN, ad_account: 'act_1', api_version: META_API_VERSION, timeout: 2_000 }, { name: 'meta_main', sandboxUrl: gone.url });
     expect(await failureOf(push(nowhere))).toMatchObject({ kind: 'unavailable' });
   });
   test('the token stays out of every message', async () => {

@@ -1,28 +1,22 @@
 /** Promise 1: a 2xx means durable. Headgate accepts while either the ledger or Temporal is up. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { startProxy, type Proxy } from '../support/proxy.ts';
-import { CART_AT_META, startService, type TestService } from '../support/service.ts';
+import type { Proxy } from '../support/proxy.ts';
+import { CART_AT_META, startWiredService, type TestService, type WiredService } from '../support/service.ts';
 import { somebody } from '../support/somebody.ts';
 import { until } from '../support/until.ts';
 
+let wired: WiredService;
 let service: TestService;
 let wire: Proxy;
 beforeAll(async () => {
-  service = await startService({
-    through: async (url) => {
-      wire = await startProxy(url);
-      return wire.url;
-    },
-  });
+  wired = await startWiredService();
+  ({ service, wire } = wired);
 });
 afterEach(async () => {
   wire.mend();
   await until(() => service.parts.ledger.connection.isUp, Boolean);
 });
-afterAll(async () => {
-  await service.stop();
-  await wire.close();
-});
+afterAll(() => wired.stop());
 
 const statusOf = async (eventId: string): Promise<unknown> => {
   const [row] = await service.database.query<{ status: string }>('select status from events where event_id = $1', [eventId]);

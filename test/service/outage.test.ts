@@ -78,6 +78,14 @@ test('an add whose answer was lost does not survive a removal that came meanwhil
   await isIn(hash);
   await service.post({ ...person, event: 'cio.audience_remove' });
   await until(() => service.members(CART_AT_META), (members) => !members.includes(hash), 30_000);
+  // The add may still be carried out until its deadline; so once that is over the removal is sent again.
+  const pushes = async (): Promise<{ operation: string; outcome: string | null }[]> => {
+    // The sweep would look too, within the minute.
+    await sync.signal('wake');
+    return service.database.query("select operation, outcome from pushes where (select person_id from persons where customer_id = $1) = any(person_ids) order by started_at", [person.customer_id]);
+  };
+  const outcomes = await until(pushes, (rows) => rows.length >= 3 && rows.every(({ outcome }) => outcome !== null), 60_000);
+  expect(outcomes).toEqual([{ operation: 'add', outcome: 'unknown' }, { operation: 'remove', outcome: 'answered' }, { operation: 'remove', outcome: 'answered' }]);
 });
 
 test('a revoked token is stuck at once, says what to do, and pushNow goes on when it is mended', async () => {

@@ -1,56 +1,18 @@
 /** Production's two entry points as processes of their own, on an external Postgres and Temporal: what docker-compose.yml runs. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseRegistry } from '../../src/config/registry.ts';
 import { findFreePort } from '../../src/embedded/ports.ts';
-import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { collect, ROOT } from '../support/headgate-process.ts';
-import { sandboxDestinations } from '../../src/config/sandbox-destinations.ts';
+import { prepareEntryPoints, type EntryPoint, type EntryPoints } from '../support/entry-points.ts';
 import { CART_AT_META, postWebhook, REGISTRY } from '../support/service.ts';
 import { somebody } from '../support/somebody.ts';
-import { startTestTemporal, type TestTemporal } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
 const READ_TOKEN = 'a-read-token-for-tests';
-let folder: string;
-let database: TestDatabase;
-let temporal: TestTemporal;
-let sandbox: Sandbox;
-const running: ChildProcess[] = [];
-
+let points: EntryPoints;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'headgate-split-'));
-  await writeFile(join(folder, 'headgate.yaml'), REGISTRY);
-  database = await createDatabase();
-  temporal = await startTestTemporal();
-  sandbox = await startSandbox({ port: 0, destinations: sandboxDestinations(parseRegistry(REGISTRY, 'x', { variables: {}, sandboxAllowed: true })) });
+  points = await prepareEntryPoints(REGISTRY);
 });
-afterAll(async () => {
-  for (const child of running) child.kill('SIGKILL');
-  await sandbox.close();
-  await temporal.stop();
-  await database.drop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-interface Entry {
-  child: ChildProcess;
-  output: () => string;
-  exited: Promise<number | null>;
-}
-
-function run(file: string, environment: Record<string, string>): Entry {
-  const child = spawn(process.execPath, [file], {
-    cwd: ROOT,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], DATABASE_URL: database.url, TEMPORAL_ADDRESS: temporal.address, HEADGATE_CONFIG: join(folder, 'headgate.yaml'), HEADGATE_SANDBOX_URL: sandbox.url, ...environment },
-  });
-  running.push(child);
-  return { child, output: collect(child), exited: new Promise((resolve) => child.once('close', resolve)) };
-}
+afterAll(() => points.stop());
+const run = (file: 'src/server.ts' | 'src/worker.ts', environment: Record<string, string>): EntryPoint => points.run(file, environment);
 
 test('two apis and two workers carry a person from a webhook to the platform, and stop in order', async () => {
   const ports = [await findFreePort(), await findFreePort()];
@@ -62,7 +24,7 @@ test('two apis and two workers carry a person from a webhook to the platform, an
   const people = Array.from({ length: 20 }, somebody);
   const answers = await Promise.all(people.map(({ person }, index) => postWebhook(`http://127.0.0.1:${String(ports[index % 2])}`, person)));
   expect(answers.every(({ status }) => status === 200)).toBe(true);
-  const members = (): string[] => sandbox.store.state.destinations['meta_main']?.audiences[CART_AT_META]?.hashes ?? [];
+  const members = (): string[] => points.sandbox.store.state.destinations['meta_main']?.audiences[CART_AT_META]?.hashes ?? [];
   for (const { hash } of people) await until(members, (hashes) => hashes.includes(hash));
 
   const url = `http://127.0.0.1:${String(ports[0])}`;
@@ -88,6 +50,22 @@ test.each([
   expect(await entry.exited).toBe(1);
   expect(entry.output()).toMatch(sentence);
   expect(entry.output()).not.toContain('    at ');
+});
+
+test('a registry that takes away what people are in is refused in a sentence, and the process of before goes on', async () => {
+  const port = String(await findFreePort());
+  const before = run('src/server.ts', { HEADGATE_PORT: port });
+  await until(before.output, (text) => text.includes('Headgate is ready'));
+  const without = await points.writeRegistry(REGISTRY.replace(`targets: { meta_main: "${CART_AT_META}" }`, 'targets: {}'));
+  for (const file of ['src/server.ts', 'src/worker.ts'] as const) {
+    const entry = run(file, { HEADGATE_CONFIG: without, HEADGATE_PORT: String(await findFreePort()), HEADGATE_METRICS_PORT: '0' });
+    expect(await entry.exited).toBe(1);
+    expect(entry.output()).toMatch(/^headgate\.yaml takes away what people are still in, so this process does not start:\n {2}- target meta_main of high_intent_cart_7d_v1 is gone, and 20 people/m);
+    expect(entry.output()).not.toContain('    at ');
+  }
+  expect((await postWebhook(`http://127.0.0.1:${port}`, somebody().person)).status).toBe(200);
+  before.child.kill('SIGTERM');
+  expect(await before.exited).toBe(0);
 });
 
 test('the demo registry cannot be reached from a production entry point', async () => {

@@ -47,6 +47,10 @@ test('a newcomer starts it, sends an add by the command line, sees it, and Ctrl-
   }
   const checked = await runHeadgate(instance, 'check');
   expect(checked.output).toContain('Pushes can work.');
+  // The warehouse has the row too, and analysts see it once.
+  await until(() => runHeadgate(instance, 'export', 'status', 'warehouse', '--json'), ({ output: text }) => text.includes('"exported_rows":1,"unsent_rows":0'), 30_000);
+  expect((await runHeadgate(instance, 'export', 'status')).output).toMatch(/warehouse.*ok.*1/);
+  expect(await (await fetch(`http://127.0.0.1:${String(instance.ports.sandbox)}/_sandbox/warehouse`)).json()).toMatchObject({ tables: { 'acme-analytics.headgate.exposures': { kind: 'view', rows: 1, events: 1 } } });
   const retried = await runHeadgate(instance, 'retry', '--destination', 'google_main', '--audience', 'high_intent_cart_7d_v1');
   expect(retried).toEqual({ status: 0, output: '0 rejected or blocked members of google_main/high_intent_cart_7d_v1 are tried again.\n' });
 

@@ -2,8 +2,14 @@
 import pg from 'pg';
 
 const TABLES = `
-select c.relname as name, obj_description(c.oid) as comment, array_to_string(c.reloptions, ', ') as options
-from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname not like 'kysely%' order by 1`;
+select c.relname as name, obj_description(c.oid) as comment, array_to_string(c.reloptions, ', ') as options, pg_get_partkeydef(c.oid) as parts
+from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and c.relname not like 'kysely%' order by 1`;
+const FUNCTIONS = `
+select pg_get_functiondef(p.oid) as definition, obj_description(p.oid) as comment from pg_proc p
+where p.pronamespace = 'public'::regnamespace order by p.proname`;
+const VIEWS = `
+select c.relname as name, pg_get_viewdef(c.oid) as definition, obj_description(c.oid) as comment
+from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'v' order by 1`;
 const COLUMNS = `
 select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as required, a.attidentity as identity,
        pg_get_expr(d.adbin, d.adrelid) as value, co.collname as collation, col_description(a.attrelid, a.attnum) as comment
@@ -31,8 +37,11 @@ export async function dumpSchema(url: string): Promise<string> {
       const constraints = (await ask(CONSTRAINTS, name)).map((one) => `  constraint ${String(one['name'])} ${String(one['definition'])}`);
       const indexes = (await ask(INDEXES, name)).map((one) => `${String(one['definition'])};`);
       const options = table['options'] ? ` with (${String(table['options'])})` : '';
-      parts.push([`-- ${String(table['comment'])}`, `create table ${name} (`, [...columns, ...constraints].join(',\n'), `)${options};`, ...indexes].join('\n'));
+      const partition = table['parts'] ? ` partition by ${String(table['parts'])}` : '';
+      parts.push([`-- ${String(table['comment'])}`, `create table ${name} (`, [...columns, ...constraints].join(',\n'), `)${partition}${options};`, ...indexes].join('\n'));
     }
+    for (const one of await ask(FUNCTIONS)) parts.push(`-- ${String(one['comment'])}\n${String(one['definition']).trim()};`);
+    for (const view of await ask(VIEWS)) parts.push(`-- ${String(view['comment'])}\ncreate view ${String(view['name'])} as\n${String(view['definition'])}`);
     return `${parts.join('\n\n')}\n`;
   } finally {
     await client.end();

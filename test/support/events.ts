@@ -42,6 +42,8 @@ export const makeAudience = (overrides: Partial<Audience> & { key: string }): Au
   windowMs: 7 * DAY,
   excludes: [],
   holdout: 0,
+  holdouts: [],
+  mode: 'live',
   targets: [{ destination: 'meta_main', audienceKey: overrides.key, platformAudienceId: '6000000000001' }],
   ...overrides,
 });

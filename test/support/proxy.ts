@@ -8,12 +8,17 @@ export interface Proxy {
   cut: () => void;
   /** Keeps connections open and lets nothing through. */
   freeze: () => void;
+  /** Breaks every connection in the middle of what it says; new ones are let through. */
+  reset: () => void;
   mend: () => void;
+  /** From now on new connections go to another port of the target's host. */
+  pointTo: (port: number) => void;
   close: () => Promise<void>;
 }
 
 export async function startProxy(url: string): Promise<Proxy> {
   const target = new URL(url);
+  let targetPort = Number(target.port);
   const pairs = new Set<[Socket, Socket]>();
   let state: 'open' | 'cut' | 'frozen' = 'open';
   const server = createServer((client) => {
@@ -21,7 +26,7 @@ export async function startProxy(url: string): Promise<Proxy> {
       client.destroy();
       return;
     }
-    const upstream = connect({ host: target.hostname, port: Number(target.port) });
+    const upstream = connect({ host: target.hostname, port: targetPort });
     const pair: [Socket, Socket] = [client, upstream];
     pairs.add(pair);
     const end = (): void => {
@@ -55,6 +60,15 @@ export async function startProxy(url: string): Promise<Proxy> {
     freeze: () => {
       state = 'frozen';
       for (const pair of pairs) hold(pair, true);
+    },
+    reset: () => {
+      for (const [client, upstream] of pairs) {
+        client.resetAndDestroy();
+        upstream.resetAndDestroy();
+      }
+    },
+    pointTo: (newPort) => {
+      targetPort = newPort;
     },
     mend: () => {
       if (state === 'frozen') for (const pair of pairs) hold(pair, false);

@@ -1,5 +1,6 @@
 /** The whole service in this process, on a real Postgres, a real Temporal server and the sandbox over HTTP. */
 import type { Client } from '@temporalio/client';
+import { adopt } from '../../src/adopt.ts';
 import { sign } from '../../src/api/index.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
 import { parseRegistry, type Registry } from '../../src/config/registry.ts';
@@ -10,6 +11,7 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
 import { connectNative, readTemporalSettings } from '../../src/temporal/index.ts';
 import { buildParts, startApi, startWorker, type Parts } from '../../src/wiring.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
+import { startProxy, type Proxy } from './proxy.ts';
 import { startTestTemporal, type TestTemporal } from './temporal.ts';
 
 export const SECRET = 'a-signing-secret-for-tests';
@@ -38,6 +40,7 @@ audiences:
 export interface WebhookAnswer {
   status: number;
   body: Record<string, unknown>;
+  retryAfter?: string;
 }
 
 export interface TestService {
@@ -54,13 +57,16 @@ export interface TestService {
   read: (path: string) => Promise<WebhookAnswer>;
   /** Stops the api, the worker and what they share; servers stay. */
   stopHeadgate: () => Promise<void>;
-  startHeadgate: () => Promise<void>;
+  /** @param changed another headgate.yaml than before. Rejects with the ConfigurationError of a process that would not start. */
+  startHeadgate: (changed?: string) => Promise<void>;
   stop: () => Promise<void>;
 }
 
 export interface ServiceOptions {
   registry?: string;
   destination?: string;
+  /** A registry with everything that the stand-ins have, when the service is to see less of it at first. */
+  standIns?: string;
   /** Puts something between Headgate and its database. */
   through?: (databaseUrl: string) => Promise<string>;
 }
@@ -68,11 +74,12 @@ export interface ServiceOptions {
 /** Every file that starts one stops it in `afterAll`. */
 export async function startService(options: ServiceOptions = {}): Promise<TestService> {
   const destination = options.destination ?? 'meta_main';
-  const registry = parseRegistry(options.registry ?? REGISTRY, 'headgate.yaml', { variables: {}, sandboxAllowed: true });
+  const parse = (text: string): Registry => parseRegistry(text, 'headgate.yaml', { variables: {}, sandboxAllowed: true });
+  let registry = parse(options.registry ?? REGISTRY);
   const database = await createDatabase();
   const databaseUrl = (await options.through?.(database.url)) ?? database.url;
   const temporal = await startTestTemporal();
-  const sandbox = await startSandbox({ port: 0, destinations: sandboxDestinations(registry) });
+  const sandbox = await startSandbox({ port: 0, destinations: sandboxDestinations(options.standIns === undefined ? registry : parse(options.standIns)) });
   let headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox);
   const service: TestService = {
     url: headgate.url,
@@ -88,7 +95,8 @@ export async function startService(options: ServiceOptions = {}): Promise<TestSe
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     },
     stopHeadgate: () => headgate.life.stop(),
-    startHeadgate: async () => {
+    startHeadgate: async (changed) => {
+      if (changed !== undefined) registry = parse(changed);
       headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox);
       Object.assign(service, { url: headgate.url, client: headgate.client, parts: headgate.parts });
     },
@@ -102,10 +110,39 @@ export async function startService(options: ServiceOptions = {}): Promise<TestSe
   return service;
 }
 
+/** A service whose wire to its ledger can be cut, frozen and mended. */
+export interface WiredService {
+  service: TestService;
+  wire: Proxy;
+  stop: () => Promise<void>;
+}
+
+export async function startWiredService(options: Omit<ServiceOptions, 'through'> = {}): Promise<WiredService> {
+  let wire: Proxy | undefined;
+  const service = await startService({
+    ...options,
+    through: async (url) => {
+      wire = await startProxy(url);
+      return wire.url;
+    },
+  });
+  if (!wire) throw new Error('the service did not ask for its wire');
+  const { close } = wire;
+  return {
+    service,
+    wire,
+    stop: async () => {
+      await service.stop();
+      await close();
+    },
+  };
+}
+
 async function startHeadgate(registry: Registry, databaseUrl: string, temporal: TestTemporal, sandbox: Sandbox) {
   const life = new Lifecycle((line) => process.stderr.write(`${line}\n`));
   const logger = createLogger({ level: process.env['HEADGATE_LOG_LEVEL'] ?? 'silent', pretty: false });
   const environment = readEnvironment({ HEADGATE_PORT: '0', HEADGATE_METRICS_PORT: '0' });
+  await adopt(registry, databaseUrl, logger);
   const settings = readTemporalSettings({}, temporal.address);
   const connection = await connectNative(settings, logger);
   life.started('temporal', connection.close);
@@ -144,5 +181,6 @@ export async function postWebhook(url: string, given: Record<string, unknown>, s
     headers: { 'content-type': 'application/json', 'x-cio-timestamp': timestamp, 'x-cio-signature': sign(secret, timestamp, body) },
     body,
   });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  const retryAfter = response.headers.get('retry-after');
+  return { status: response.status, body: (await response.json()) as Record<string, unknown>, ...(retryAfter === null ? {} : { retryAfter }) };
 }

@@ -1,10 +1,11 @@
 /** A Temporal server of its own for a test file, so that workflow ids and task queues of files never meet. */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { startTemporal, type EmbeddedTemporal } from '../../src/embedded/index.ts';
 import { findFreePort } from '../../src/embedded/ports.ts';
+import { whenGone } from '../../src/embedded/processes.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/contract.ts';
 
 export interface TestTemporal extends EmbeddedTemporal {
@@ -12,6 +13,8 @@ export interface TestTemporal extends EmbeddedTemporal {
   kill: () => void;
   /** Starts it again on the same file and port. */
   restart: () => Promise<void>;
+  /** Starts it again on the same port with nothing in it, not even Headgate's search attributes. */
+  restartEmpty: () => Promise<void>;
 }
 
 export async function startTestTemporal(): Promise<TestTemporal> {
@@ -32,6 +35,11 @@ export async function startTestTemporal(): Promise<TestTemporal> {
     },
     restart: async () => {
       running = await startTemporal(options);
+    },
+    restartEmpty: async () => {
+      await whenGone(running.pid, 10_000);
+      for (const file of (await readdir(folder)).filter((name) => name.startsWith('temporal.db'))) await rm(join(folder, file));
+      running = await startTemporal({ ...options, searchAttributes: [] });
     },
     stop: async () => {
       await running.stop();

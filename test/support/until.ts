@@ -1,5 +1,5 @@
 /** Waits for something to become true, by asking again; fails with what was seen last. */
-export async function until<T>(ask: () => Promise<T> | T, holds: (seen: T) => boolean, withinMs = 20_000): Promise<T> {
+export async function until<T>(ask: () => Promise<T> | T, holds: (seen: T) => boolean, withinMs = 45_000): Promise<T> {
   const end = Date.now() + withinMs;
   for (;;) {
     let seen: T | undefined;

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { withoutEmail } from '../../api/index.ts';
 import { catalog } from '../../destinations/catalog.ts';
 import type { Platform } from '../../destinations/destination.ts';
+import { normaliseCountry } from '../../domain/countries.ts';
 import { PERSON_FIELDS, personFromFields, type RawPerson } from '../../domain/identifiers.ts';
 
 interface Answer {
@@ -26,7 +27,12 @@ export function addIdentifiersCommand(program: Command): void {
 async function identifiers({ platform: name, country }: { platform: string; country?: string }): Promise<void> {
   const platform = catalog.get(name);
   if (!platform) throw new Error(`There is no platform ${name}; there are ${[...catalog.keys()].join(', ')}.`);
-  if (country !== undefined && !/^[A-Za-z]{2}$/.test(country)) throw new Error(`--country ${country} is no ISO 3166-1 alpha-2 code such as US.`);
+  if (country !== undefined && normaliseCountry(country) === undefined) throw new Error(`--country ${country} is no ISO 3166-1 alpha-2 code such as US.`);
+  // `… | head -1` has seen enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   let number = 0;
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     number++;

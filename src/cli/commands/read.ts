@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { EventDetails, EventView, MembershipView, DeliveryView, PersonView } from '../../ledger/index.ts';
 import { readApi } from '../headgate-api.ts';
 import { shown, table } from '../table.ts';
+import { time } from '../time.ts';
 
 interface ReadOptions {
   url?: string;
@@ -18,17 +19,23 @@ interface AudienceAnswer {
   owner: { name: string };
   window: string | null;
   excludes: string[];
-  members: { in: number; out: number; holdout: number };
+  holdout: string;
+  rearming: boolean;
+  members: { in: number; out: number; holdout: number; former_window: number };
   targets: {
     destination: string;
     mode: string | null;
     platform_audience_id: string;
     state: string;
+    life: string;
     cause: string | null;
     cure: string | null;
     accepted: number;
     pending_adds: number;
     pending_removes: number;
+    held_adds: number;
+    held_removes: number;
+    held_because: string | null;
     processing: number;
     match_rate: string | null;
     rejected: number;
@@ -39,17 +46,28 @@ interface AudienceAnswer {
   }[];
 }
 
+interface HeldAnswer {
+  targets: {
+    destination: string;
+    because: string | null;
+    adds: number;
+    removes: number;
+    members: { customer_id: string | null; person_id: string; operation: string; since: string; identifiers: { type: string; value: string | null }[] }[];
+  }[];
+}
+
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const withCommon = (command: Command): Command => command.option('--url <url>', 'where Headgate listens').option('--json', 'print JSON');
 
-export function addReadCommands(program: Command): void {
+/** Returns the commands `audience` and `person`, for more of their kind. */
+export function addReadCommands(program: Command): { audience: Command; person: Command } {
   withCommon(program.command('event').description('What became of an event.').argument('<event_id>')).action(
     async (eventId: string, options: ReadOptions) => {
       const answer = await readApi(`/v1/events/${encodeURIComponent(eventId)}`, options.url);
       print(options.json ? JSON.stringify(answer) : describeEvent(answer as Json<EventDetails> & { workflow_url: string | null }));
     },
   );
-  withCommon(
+  const person = withCommon(
     program
       .command('person')
       .description('Why a person is in which audience: memberships, platforms, timeline.')
@@ -57,7 +75,8 @@ export function addReadCommands(program: Command): void {
       .option('--email <address>', 'by e-mail')
       .option('--cio-id <id>', "by Customer.io's id")
       .option('--person-id <id>', "by Headgate's id"),
-  ).action(async (options: ReadOptions & { customerId?: string; email?: string; cioId?: string; personId?: string }) => {
+  );
+  person.action(async (options: ReadOptions & { customerId?: string; email?: string; cioId?: string; personId?: string }) => {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries({ customer_id: options.customerId, email: options.email, cio_id: options.cioId, person_id: options.personId })) {
       if (value !== undefined) query.set(name, value);
@@ -65,23 +84,33 @@ export function addReadCommands(program: Command): void {
     const answer = (await readApi(`/v1/people?${query.toString()}`, options.url)) as { people: Json<PersonView>[] };
     print(options.json ? JSON.stringify(answer) : answer.people.map(describePerson).join('\n\n'));
   });
-  withCommon(program.command('audience').description('An audience: members, targets, what is stuck.').argument('<key>')).action(
-    async (key: string, options: ReadOptions) => {
-      const answer = await readApi(`/v1/audiences/${encodeURIComponent(key)}`, options.url);
-      print(options.json ? JSON.stringify(answer) : describeAudience(answer as AudienceAnswer));
-    },
-  );
+  const audience = withCommon(program.command('audience').description('An audience: members, targets, what is stuck, what is held.').argument('<key>'))
+    .option('--held', 'what would be sent to the platforms, if nothing were held')
+    .option('--destination <name>', 'with --held: only there')
+    .option('--limit <n>', 'with --held: how many people to show for each target')
+    .action(readAudience);
   withCommon(program.command('audiences').description('All audiences at a glance.')).action(async (options: ReadOptions) => {
     const answer = (await readApi('/v1/audiences', options.url)) as { audiences: AudienceAnswer[] };
     print(options.json ? JSON.stringify(answer) : overview(answer.audiences));
   });
+  return { audience, person };
 }
 
-const time = (iso: string | null | undefined): string => (iso ? `${iso.slice(0, 19).replace('T', ' ')} UTC` : '–');
+async function readAudience(key: string, { held, destination, limit, ...options }: ReadOptions & { held?: boolean; destination?: string; limit?: string }): Promise<void> {
+  const path = `/v1/audiences/${encodeURIComponent(key)}`;
+  if (held) {
+    const query = new URLSearchParams({ ...(destination === undefined ? {} : { destination }), ...(limit === undefined ? {} : { limit }) });
+    const answer = await readApi(`${path}/held?${query.toString()}`, options.url);
+    print(options.json ? JSON.stringify(answer) : describeHeld(answer as HeldAnswer));
+    return;
+  }
+  const answer = await readApi(path, options.url);
+  print(options.json ? JSON.stringify(answer) : describeAudience(answer as AudienceAnswer));
+}
 
 function describeEvent(event: Json<EventDetails> & { workflow_url: string | null }): string {
   const facts = [
-    ['event', event.name],
+    ['event', nameOf(event)],
     ['source', event.source],
     ['audience', event.audience_key],
     ['person', event.person_id],
@@ -94,6 +123,9 @@ function describeEvent(event: Json<EventDetails> & { workflow_url: string | null
   const platforms = event.deliveries.length === 0 ? '' : `\n${deliveries(event.deliveries)}`;
   return `${table(['', event.event_id], facts)}${platforms}`;
 }
+
+/** A report says what was reported, an exposure what it is called. */
+const nameOf = ({ name, channel, metric }: Json<EventView>): string => (metric === null ? name : `${channel ?? name} ${metric}`);
 
 function describePerson(person: Json<PersonView>): string {
   const ids = [
@@ -128,15 +160,17 @@ const deliveries = (rows: Json<DeliveryView>[]): string =>
 const timeline = (rows: Json<EventView>[]): string =>
   table(
     ['happened', 'event', 'audience', 'decided', 'event_id'],
-    rows.map((row) => [time(row.occurred_at), row.name, row.audience_key, row.status, row.event_id]),
+    rows.map((row) => [time(row.occurred_at), nameOf(row), row.audience_key, row.status, row.event_id]),
   );
 
 function describeAudience(audience: AudienceAnswer): string {
+  const former = audience.members.former_window;
   const facts = [
     ['description', audience.description],
     ['owner', audience.owner.name],
-    ['window', audience.window ?? 'none'],
+    ['window', `${audience.window ?? 'none'}${former === 0 ? '' : `; ${String(former)} members still have another: headgate audience rewindow ${audience.audience_key}`}`],
     ['excludes', audience.excludes.join(', ')],
+    ['holdout', `${audience.holdout}${audience.rearming ? '; members are being moved to the arm that it gives' : ''}`],
     ['members', `${String(audience.members.in)} in, ${String(audience.members.out)} out${audience.members.holdout > 0 ? `, ${String(audience.members.holdout)} held out` : ''}`],
   ];
   const parts = [table(['', audience.audience_key], facts), targets(audience)];
@@ -151,13 +185,14 @@ function describeAudience(audience: AudienceAnswer): string {
 
 const targets = (audience: AudienceAnswer): string =>
   table(
-    ['target', 'id', 'state', 'accepted', 'pending', 'processing', 'rejected', 'blocked', 'match rate', 'last success'],
+    ['target', 'id', 'state', 'accepted', 'pending', 'held', 'processing', 'rejected', 'blocked', 'match rate', 'last success'],
     audience.targets.map((target) => [
       `${target.destination}${target.mode === 'live' ? '' : ` (${shown(target.mode)})`}`,
       target.platform_audience_id,
-      target.state,
+      target.life === 'active' ? target.state : target.life,
       target.accepted,
       `${String(target.pending_adds)} adds, ${String(target.pending_removes)} removals`,
+      target.held_adds + target.held_removes === 0 ? '' : `${String(target.held_adds)} adds, ${String(target.held_removes)} removals: ${target.held_because ?? ''}`,
       target.processing,
       target.rejected,
       target.blocked,
@@ -165,6 +200,17 @@ const targets = (audience: AudienceAnswer): string =>
       time(target.last_success_at),
     ]),
   );
+
+function describeHeld({ targets }: HeldAnswer): string {
+  return targets
+    .map(({ destination, because, adds, removes, members }) => {
+      const counts = because === null ? `${destination} holds nothing.` : `${destination} holds ${String(adds)} adds and ${String(removes)} removals, because ${because}.`;
+      const shown = members.length < adds + removes ? `\nThe oldest ${String(members.length)} of them:` : '';
+      const rows = members.map((member) => [member.customer_id ?? member.person_id, member.operation, member.identifiers.map(({ type, value }) => `${type}${value === null ? '' : ` ${value.slice(0, 12)}…`}`).join('\n'), time(member.since)]);
+      return members.length === 0 ? counts : `${counts}${shown}\n${table(['person', 'operation', 'would be sent', 'since'], rows)}`;
+    })
+    .join('\n\n');
+}
 
 const overview = (audiences: AudienceAnswer[]): string =>
   table(

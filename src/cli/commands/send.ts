@@ -1,13 +1,15 @@
-/** `headgate send`: a webhook as Customer.io would post it, signed with the source's secret. */
+/** `headgate send`: a webhook as Customer.io would post it, of an action or of its reporting feed, signed with the source's secret. */
 import type { Command } from 'commander';
 import { sign } from '../../api/index.ts';
 import type { Source } from '../../config/registry.ts';
-import { parseDuration } from '../../domain/registry.ts';
 import { apiUrl, ask } from '../headgate-api.ts';
 import { loadOwnRegistry, type OwnRegistry } from '../own-registry.ts';
+import { readTime } from '../time.ts';
 
 interface SendOptions {
   audience?: string;
+  metric: string;
+  exposure?: string;
   email?: string;
   customerId?: string;
   cioId?: string;
@@ -21,7 +23,7 @@ interface SendOptions {
   json?: boolean;
 }
 
-const KINDS = { add: 'cio.audience_add', remove: 'cio.audience_remove', exposure: 'cio.exposure' } as const;
+const KINDS = { add: 'cio.audience_add', remove: 'cio.audience_remove', exposure: 'cio.exposure', report: 'cio.report' } as const;
 
 const collect = (pair: string, collected: Record<string, string>): Record<string, string> => {
   const [name = '', ...value] = pair.split('=');
@@ -34,6 +36,8 @@ export function addSendCommand(program: Command): void {
     .description('Sign and post a webhook, as Customer.io would.')
     .argument('<kind>', Object.keys(KINDS).join(', '))
     .option('--audience <key>', 'the audience')
+    .option('--metric <channel.metric>', 'of a report: what happened', 'email.sent')
+    .option('--exposure <name>', 'of an exposure: what you call it, such as journey_entered')
     .option('--email <address>', 'the person by e-mail')
     .option('--customer-id <id>', 'the person by your own id')
     .option('--cio-id <id>', "the person by Customer.io's id")
@@ -41,7 +45,7 @@ export function addSendCommand(program: Command): void {
     .option('--at <time>', 'when it happened: ISO 8601, Unix seconds, or a time back such as -7d (default: now)')
     .option('--event-id <id>', 'the event_id (default: a new one)')
     .option('--source <name>', 'the source (default: the only one)')
-    .option('--context <name=value>', 'campaign context; repeatable', collect, {})
+    .option('--context <name=value>', 'campaign context; of a report, fields of its data such as campaign_id; repeatable', collect, {})
     .option('--attribute <name=value>', 'attributes; repeatable', collect, {})
     .option('--url <url>', 'where Headgate listens')
     .option('--json', 'print the answer as JSON')
@@ -52,26 +56,46 @@ async function send(kind: string, options: SendOptions): Promise<void> {
   if (!(kind in KINDS)) throw new Error(`There is no kind ${kind}: send ${Object.keys(KINDS).join(', ')}.`);
   const own = await loadOwnRegistry();
   const source = findSource(own, options.source);
-  const body = JSON.stringify({
-    schema_version: 1,
-    event_id: options.eventId ?? crypto.randomUUID(),
-    event: KINDS[kind as keyof typeof KINDS],
-    audience_key: options.audience,
-    timestamp: readTime(options.at),
-    customer_id: options.customerId,
-    cio_id: options.cioId,
-    email: options.email,
-    phone: options.phone,
-    context: options.context,
-    attributes: options.attribute,
-  });
-  const { status, body: answer } = await ask(`${apiUrl(own.environment, options.url)}/v1/webhooks/${source.name}`, {
+  const isReport = kind === 'report';
+  const body = JSON.stringify(isReport ? reportBody(options) : actionBody(KINDS[kind as keyof typeof KINDS], options));
+  const { status, body: answer } = await ask(`${apiUrl(own.environment, options.url)}/v1/webhooks/${source.name}${isReport ? '/reporting' : ''}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...credentials(source, body) },
+    headers: { 'content-type': 'application/json', ...credentials(source, isReport ? source.reportingSecrets : source.signingSecrets, body) },
     body,
   });
   if (status >= 300) process.exitCode = 1;
   process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : `${describeAnswer(status, answer)}\n`);
+}
+
+const timestampOf = ({ at }: SendOptions): number => (at === undefined ? Date.now() : readTime('--at', at)) / 1_000;
+
+/** As a webhook action posts it (docs/webhooks.md). */
+const actionBody = (event: string, options: SendOptions): object => ({
+  schema_version: 1,
+  event_id: options.eventId ?? crypto.randomUUID(),
+  event,
+  audience_key: options.audience,
+  exposure: options.exposure,
+  timestamp: timestampOf(options),
+  customer_id: options.customerId,
+  cio_id: options.cioId,
+  email: options.email,
+  phone: options.phone,
+  context: options.context,
+  attributes: options.attribute,
+});
+
+/** As the reporting feed posts it (docs/reporting.md). */
+function reportBody(options: SendOptions): object {
+  const [channel, ...metric] = options.metric.split('.');
+  const { customerId: id = null, email = null, cioId } = options;
+  return {
+    event_id: options.eventId ?? crypto.randomUUID(),
+    object_type: channel,
+    metric: metric.join('.'),
+    timestamp: Math.floor(timestampOf(options)),
+    data: { identifiers: { id, email, ...(cioId === undefined ? {} : { cio_id: cioId }) }, ...options.context },
+  };
 }
 
 function findSource({ registry: { sources }, path }: OwnRegistry, wanted: string | undefined): Source {
@@ -82,21 +106,10 @@ function findSource({ registry: { sources }, path }: OwnRegistry, wanted: string
   return source;
 }
 
-function credentials(source: Source, body: string): Record<string, string> {
-  const [secret] = source.signingSecrets;
+function credentials(source: Source, [secret]: readonly string[], body: string): Record<string, string> {
   if (secret === undefined) return { authorization: `Bearer ${source.bearerTokens[0] ?? ''}` };
   const timestamp = String(Math.floor(Date.now() / 1_000));
   return { 'x-cio-timestamp': timestamp, 'x-cio-signature': sign(secret, timestamp, body) };
-}
-
-/** Seconds since the epoch. */
-function readTime(given: string | undefined): number {
-  if (given === undefined) return Date.now() / 1_000;
-  if (/^\d+(\.\d+)?$/.test(given)) return Number(given);
-  const back = given.startsWith('-') ? parseDuration(given.slice(1)) : undefined;
-  const time = back === undefined ? Date.parse(given) : Date.now() - back;
-  if (Number.isNaN(time)) throw new Error(`--at ${given} is no time: give ISO 8601, Unix seconds, or a time back such as -7d.`);
-  return time / 1_000;
 }
 
 function describeAnswer(status: number, answer: unknown): string {

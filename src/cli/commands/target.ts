@@ -1,6 +1,8 @@
 /** `headgate target create` and `headgate retry`: what an operator does about one target. */
-import type { Command } from 'commander';
-import { destinationsOf, loadOwnRegistry, pick } from '../own-registry.ts';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Target } from '../../domain/registry.ts';
+import { checkTarget, destinationsOf, loadOwnRegistry, pick } from '../own-registry.ts';
+import { withTemporal } from '../own-temporal.ts';
 
 const PATIENCE_MS = 60_000;
 
@@ -17,14 +19,15 @@ interface RetryOptions {
   personId?: string;
 }
 
-export function addTargetCommands(program: Command): void {
+/** Returns the command `target`, for more of its kind. */
+export function addTargetCommands(program: Command): Command {
   const target = program.command('target').description('An audience at one destination.');
   target
     .command('create')
     .description("Make the platform's audience, or find the one of this name, and print the line for headgate.yaml.")
     .requiredOption('--destination <name>', 'where')
     .requiredOption('--audience <key>', 'the audience of headgate.yaml')
-    .option('--name <name>', 'its name at the platform (default: "Headgate <key>")')
+    .option('--name <name>', 'its name at the platform (default: "Headgate <key>")', notBlank)
     .action(create);
   program
     .command('retry')
@@ -34,28 +37,35 @@ export function addTargetCommands(program: Command): void {
     .option('--customer-id <id>', 'only this person, by your own id')
     .option('--person-id <id>', "only this person, by Headgate's id")
     .action(retry);
+  return target;
+}
+
+function notBlank(name: string): string {
+  if (name.trim() === '') throw new InvalidArgumentError('It must not be blank.');
+  return name.trim();
 }
 
 async function create({ destination: name, audience: key, name: displayName }: CreateOptions): Promise<void> {
   const own = await loadOwnRegistry();
   const destination = pick('destination', name, destinationsOf(own));
-  const { description, windowMs } = pick('audience', key, own.registry.policies.audiences);
+  const { description, windowMs, targets } = pick('audience', key, own.registry.policies.audiences);
   const { id, existed } = await destination.createAudience({ name: displayName ?? `Headgate ${key}`, description, windowMs }, AbortSignal.timeout(PATIENCE_MS));
-  process.stdout.write(`${existed ? 'There is one of this name already' : 'Made'}: ${id}\nPut it into ${own.path}:\n\n  ${key}:\n    targets: { ${name}: "${id}" }\n`);
+  process.stdout.write(`${existed ? 'There is one of this name already' : 'Made'}: ${id}\n${whatToWrite(own.path, key, targets, name, id)}\n`);
+}
+
+/** The line for the registry: all targets of the audience, so that writing it down loses none. */
+function whatToWrite(path: string, key: string, targets: readonly Target[], destination: string, id: string): string {
+  const known = targets.find((target) => target.destination === destination)?.platformAudienceId;
+  if (known === id) return `It stands in ${path} already.`;
+  const others = targets.filter((target) => target.destination !== destination).map((target): [string, string] => [target.destination, target.platformAudienceId]);
+  const line = [...others, [destination, id]].map(([name, audience]) => `${String(name)}: "${String(audience)}"`).join(', ');
+  const instead = known === undefined ? '' : ` instead of ${known}, whose members stay where they are`;
+  return `Put it into ${path}${instead}:\n\n  ${key}:\n    targets: { ${line} }`;
 }
 
 async function retry({ destination, audience, customerId, personId }: RetryOptions): Promise<void> {
-  const { environment, registry } = await loadOwnRegistry();
-  pick('destination', destination, registry.destinations);
-  const { targets } = pick('audience', audience, registry.policies.audiences);
-  if (!targets.some((target) => target.destination === destination)) throw new Error(`${audience} has no target at ${destination} in headgate.yaml.`);
-  const { connectLazily, readTemporalSettings, TemporalGateway } = await import('../../temporal/index.ts');
-  const embedded = environment.TEMPORAL_ADDRESS === undefined ? `127.0.0.1:${String(environment.TEMPORAL_PORT)}` : undefined;
-  const { client, close } = connectLazily(readTemporalSettings(environment.variables, embedded));
-  try {
-    const answer = await new TemporalGateway({ client, eager: false }).retryTarget({ destination, audienceKey: audience }, customerId ?? personId);
-    process.stdout.write(`${answer}.\n`);
-  } finally {
-    await close();
-  }
+  const own = await loadOwnRegistry();
+  checkTarget(own, destination, audience);
+  const answer = await withTemporal(own.environment, (gateway) => gateway.updateSync({ destination, audienceKey: audience }, 'retry', customerId ?? personId ?? null));
+  process.stdout.write(`${answer}.\n`);
 }

@@ -1,10 +1,12 @@
 /**
- * Whether requests can work: credentials, access, the list, its duration and its terms, the last by a request with `validateOnly`.
+ * Whether requests can work: credentials, access, the list, its duration and its terms, the last by a request with `validateOnly`; and the size that Google tells.
  * https://developers.google.com/data-manager/api/reference/rest/v1/accountTypes.accounts.userLists (read 2026-11)
  */
 import { z } from 'zod';
+import { PlatformFailure } from '../../domain/failures.ts';
+import type { AudienceSize } from '../../domain/audience-size.ts';
 import { parseDuration } from '../../domain/registry.ts';
-import { checkDuration, fine, look, problem, warning } from '../checking.ts';
+import { checkDuration, fine, inWords, look, problem, warning } from '../checking.ts';
 import type { CheckedTarget, Finding, NewAudience } from '../destination.ts';
 import { notUnderstood } from '../http-call.ts';
 import { sha256 } from '../user-data.ts';
@@ -21,6 +23,7 @@ const userList = z.object({
   closingReason: z.string().optional(),
   accountAccessStatus: z.string().optional(),
   membershipDuration: z.string().optional(),
+  sizeInfo: z.record(z.string(), z.coerce.number()).optional(),
   ingestedUserListInfo: z.object({ uploadKeyTypes: z.union([z.array(z.string()), z.string()]).optional() }).optional(),
 });
 type UserList = z.infer<typeof userList>;
@@ -41,25 +44,47 @@ export async function checkGoogle(options: GoogleClientOptions, targets: readonl
     return [fine('credentials', 'the credentials give an access token')];
   });
   if (credentials.some(({ level }) => level === 'problem')) return credentials;
-  const findings = [...credentials];
+  const findings = [...credentials, ...(await look('account', undefined, () => checkAccess(options, signal)))];
   if (options.settings.customer_match_terms === 'rejected') findings.push(problem('terms', 'customer_match_terms is rejected in headgate.yaml: Google takes no uploads then.'));
+  const isWrong = (what: string): boolean => findings.some(({ subject, level }) => subject === what && level === 'problem');
   for (const target of targets) {
-    findings.push(...(await look('audience', target.audienceKey, () => checkList(options, target, signal))));
-    findings.push(...(await look('terms', target.audienceKey, () => tryUpload(options, target, signal))));
+    // What is wrong with the account would be said of each list again.
+    if (isWrong('account')) break;
+    findings.push(...(await checkTarget(options, target, { trial: !isWrong('terms') }, signal)));
+  }
+  return findings;
+}
+
+/** A pair of account and manager that does not belong together would else be found by nothing but pushes that do nothing. */
+async function checkAccess(options: GoogleClientOptions, signal: AbortSignal): Promise<Finding[]> {
+  const { settings } = options;
+  const account = `account ${settings.operating_account}${settings.login_account === undefined ? '' : ` by manager ${settings.login_account}`}`;
+  await askGoogle(options, { method: 'GET', path: `${listsPath(settings)}?pageSize=1`, what: account, headers: loginHeaders(settings) }, signal);
+  return [fine('account', `the credentials reach ${account}`)];
+}
+
+/** What is wrong with the account and not with this target is a finding without an audience. */
+async function checkTarget(options: GoogleClientOptions, target: CheckedTarget, { trial }: { trial: boolean }, signal: AbortSignal): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  try {
+    findings.push(...(await checkList(options, target, signal)));
+    // What is wrong with the list itself a trial would only say again, in other words.
+    if (trial && !findings.some(({ subject, level }) => subject === 'audience' && level === 'problem')) findings.push(await tryUpload(options, target, signal));
+  } catch (error) {
+    if (!(error instanceof PlatformFailure)) throw error;
+    const { kind } = error.report;
+    if (kind === 'needs_person') findings.push(problem('terms', inWords(error)));
+    else findings.push(kind === 'misconfigured' || kind === 'unauthorised' ? problem('audience', inWords(error), target.audienceKey) : problem('account', inWords(error)));
   }
   return findings;
 }
 
 async function checkList(options: GoogleClientOptions, target: CheckedTarget, signal: AbortSignal): Promise<Finding[]> {
   const { platformAudienceId: id, audienceKey } = target;
-  const call = { method: 'GET' as const, path: `${listsPath(options.settings)}/${encodeURIComponent(id)}`, what: `user list ${id}`, headers: loginHeaders(options.settings) };
-  const { json, reply } = await askGoogle(options, call, signal);
-  const parsed = userList.safeParse(json);
-  if (!parsed.success) throw notUnderstood(options.destination, reply);
-  const list = parsed.data;
-  const wrong = whatIsWrong(list);
+  const list = await readList(options, id, signal);
+  const wrong = whatIsWrong(list, `Make one: headgate target create --destination ${options.destination} --audience ${audienceKey}`);
   const keeps = list.membershipDuration === undefined ? undefined : Number(list.membershipDuration.replace(/s$/, '')) * 1_000;
-  const cure = `Set the list's membership duration to the window, at most 540 days: it is also the safety net for a removal that is lost.`;
+  const cure = target.windowMs === null ? "540 days are the longest; set the list's membership duration to them." : "Set the list's membership duration to the window: it is also the safety net for a removal that is lost.";
   return [
     ...(wrong.length > 0 ? wrong.map((what) => problem('audience', `user list ${id} (${list.displayName}) ${what}`, audienceKey)) : [fine('audience', `user list ${id} (${list.displayName}) is there and open`, audienceKey)]),
     keeps !== undefined && target.windowMs !== null && keeps > 2 * Math.max(target.windowMs, DAY_MS)
@@ -68,29 +93,46 @@ async function checkList(options: GoogleClientOptions, target: CheckedTarget, si
   ];
 }
 
-function whatIsWrong(list: UserList): string[] {
+async function readList(options: GoogleClientOptions, id: string, signal: AbortSignal): Promise<UserList> {
+  const call = { method: 'GET' as const, path: `${listsPath(options.settings)}/${encodeURIComponent(id)}`, what: `user list ${id}`, headers: loginHeaders(options.settings) };
+  const { json, reply } = await askGoogle(options, call, signal);
+  const parsed = userList.safeParse(json);
+  if (!parsed.success) throw notUnderstood(options.destination, reply);
+  return parsed.data;
+}
+
+/** Google counts per network (display, search, YouTube, Gmail); the largest is nearest to how many it matched. */
+export async function readGoogleSize(options: GoogleClientOptions, id: string, signal: AbortSignal): Promise<AudienceSize | undefined> {
+  const { sizeInfo = {} } = await readList(options, id, signal);
+  const counts = Object.values(sizeInfo).filter(Number.isFinite);
+  if (counts.length === 0) return undefined;
+  const most = Math.max(...counts);
+  return { atLeast: most, atMost: most };
+}
+
+function whatIsWrong(list: UserList, make: string): string[] {
   const keys = [list.ingestedUserListInfo?.uploadKeyTypes ?? []].flat();
   return [
-    ...(list.readOnly ? ['is read-only for this account. Use a list that the account owns.'] : []),
+    ...(list.readOnly ? [`is read-only for this account; Headgate needs one that the account owns. ${make}`] : []),
     ...(list.membershipStatus === 'CLOSED' ? [`is closed${list.closingReason === 'UNUSED' ? ', because it was not used' : ''}. Open it in Google Ads (Tools > Audience manager).`] : []),
     ...(list.accountAccessStatus === 'DISABLED' ? ['is disabled for this account. Enable it in Google Ads.'] : []),
-    ...(keys.length > 0 && !keys.includes('CONTACT_ID') ? [`takes ${keys.join(', ')}, not contact data. Make a list with upload key CONTACT_ID.`] : []),
+    ...(keys.length > 0 && !keys.includes('CONTACT_ID') ? [`takes ${keys.join(', ')}, not contact data (CONTACT_ID). ${make}`] : []),
   ];
 }
 
-/** Validates and changes nothing; finds missing access and terms that no reading shows. */
-async function tryUpload(options: GoogleClientOptions, { platformAudienceId, audienceKey }: CheckedTarget, signal: AbortSignal): Promise<Finding[]> {
+/** Validates and changes nothing; finds missing access and terms that no reading shows. Throws PlatformFailure. */
+async function tryUpload(options: GoogleClientOptions, { platformAudienceId, audienceKey }: CheckedTarget, signal: AbortSignal): Promise<Finding> {
   const member = { compositeData: { userData: { userIdentifiers: [NOBODY] } } };
   const body = { ...requestOf(options.settings, 'add', platformAudienceId, [member]), validateOnly: true };
-  await askGoogle(options, { method: 'POST', path: 'audienceMembers:ingest', what: `a trial upload to user list ${platformAudienceId}`, body }, signal);
-  return [fine('terms', 'a trial upload (validateOnly) is accepted', audienceKey)];
+  await askGoogle(options, { method: 'POST', path: 'audienceMembers:ingest', what: `a trial upload (validateOnly) to user list ${platformAudienceId}`, body }, signal);
+  return fine('terms', 'a trial upload (validateOnly) is accepted', audienceKey);
 }
 
 /** Finds the list of this name, or makes one whose members stay as long as the window needs. */
 export async function createGoogleList(options: GoogleClientOptions, { name, description, windowMs }: NewAudience, signal: AbortSignal): Promise<{ id: string; existed: boolean }> {
   const { settings, destination } = options;
   const headers = loginHeaders(settings);
-  const filter = encodeURIComponent(`displayName = "${name.replaceAll('"', '')}"`);
+  const filter = encodeURIComponent(`displayName = ${JSON.stringify(name)}`);
   const found = await askGoogle(options, { method: 'GET', path: `${listsPath(settings)}?filter=${filter}`, what: 'the user lists', headers }, signal);
   const lists = userLists.safeParse(found.json);
   if (!lists.success) throw notUnderstood(destination, found.reply);

@@ -1,7 +1,7 @@
 /** Google's wire: JSON over HTTPS with an access token. No `developer-token` and no `login-customer-id`: those are of the Google Ads API. */
+import type { GoogleCredentials } from '../google-credentials.ts';
 import { callPlatform, notUnderstood, refusal, retryAfterOf, type HttpAnswer } from '../http-call.ts';
 import { GOOGLE_API_VERSION } from './api-version.ts';
-import type { GoogleCredentials } from './credentials.ts';
 import { failureOf, readGoogleError, type GoogleError } from './errors.ts';
 import type { GoogleSettings } from './settings.ts';
 
@@ -24,12 +24,7 @@ export interface GoogleCall {
 
 /** The answer's JSON, or Google's own error as it came. Throws PlatformFailure when there is neither. */
 export async function callGoogle(options: GoogleClientOptions, call: GoogleCall, signal: AbortSignal): Promise<{ json: unknown; reply: HttpAnswer } | { error: GoogleError; reply: HttpAnswer }> {
-  let reply = await send(options, call, signal);
-  if (reply.status === 401) {
-    // A token that was revoked before its time; another one is made once.
-    options.credentials.forget();
-    reply = await send(options, call, signal);
-  }
+  const reply = await options.credentials.call((token) => send(options, call, token, signal));
   const error = readGoogleError(reply.json);
   if (error) return { error, reply };
   if (reply.status !== 200 || reply.json === undefined) throw notUnderstood(options.destination, reply);
@@ -46,8 +41,7 @@ export async function askGoogle(options: GoogleClientOptions, call: GoogleCall, 
 export const refused = ({ destination }: GoogleClientOptions, { what }: GoogleCall, { error, reply }: { error: GoogleError; reply: HttpAnswer }) =>
   refusal(destination, what, failureOf(error, retryAfterOf(reply.headers)));
 
-async function send({ destination, baseUrl, credentials }: GoogleClientOptions, { method, path, headers, body }: GoogleCall, signal: AbortSignal): Promise<HttpAnswer> {
-  const token = await credentials.token();
+function send({ destination, baseUrl }: GoogleClientOptions, { method, path, headers, body }: GoogleCall, token: string, signal: AbortSignal): Promise<HttpAnswer> {
   return callPlatform(destination, `${baseUrl}/${GOOGLE_API_VERSION}/${path}`, {
     method,
     headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },

@@ -23,6 +23,7 @@ type Violation = z.infer<typeof violation>;
 interface Rule {
   kind: FailureKind;
   cure: string;
+  refusesRemovals?: true;
 }
 
 const WAIT = '';
@@ -31,9 +32,11 @@ const row: Rule = { kind: 'invalid_row', cure: 'Google does not say which member
 const bug: Rule = { kind: 'rejected_request', cure: BUG };
 const account = (cure: string): Rule => ({ kind: 'misconfigured', cure });
 const person = (cure: string): Rule => ({ kind: 'needs_person', cure });
+const closed = (cure: string): Rule => ({ ...person(cure), refusesRemovals: true });
 const LIST = "Check the user list's number in headgate.yaml: it must be a Customer Match list with upload key CONTACT_ID of operating_account.";
 const ACCOUNTS = 'Check operating_account, account_type and login_account in headgate.yaml.';
 const TERMS = 'Accept the Customer Match terms in Google Ads (Tools > Audience manager), and let customer_match_terms stand at accepted.';
+const NAME_USED = 'A list of this name exists already: give the audience another name, or use that list.';
 const ALLOWED = "Google does not let this account upload customer data: see Google's Customer Match policy, or ask Google support.";
 
 const BY_REASON: Record<string, Rule> = {
@@ -56,7 +59,8 @@ const BY_REASON: Record<string, Rule> = {
   NOT_FOUND: account(LIST),
   USER_LIST_TYPE_NOT_SUPPORTED_FOR_ACCOUNT: account(LIST),
   MEMBERSHIP_DURATION_TOO_LONG: account('A membership duration cannot be longer than 540 days.'),
-  DISPLAY_NAME_ALREADY_USED: account('A list of this name exists already: give the audience another name, or use that list.'),
+  DISPLAY_NAME_ALREADY_USED: account(NAME_USED),
+  ALREADY_EXISTS: account(NAME_USED),
   DATA_PARTNER_USER_LIST_MUTATE_NOT_ALLOWED: account(ACCOUNTS),
   DIFFERENT_LOGIN_ACCOUNTS_NOT_ALLOWED_FOR_DATA_PARTNER: account(ACCOUNTS),
   UNSUPPORTED_OPERATING_ACCOUNT_FOR_DATA_PARTNER: account(ACCOUNTS),
@@ -71,8 +75,8 @@ const BY_REASON: Record<string, Rule> = {
   NOT_ALLOWLISTED: person(ALLOWED),
   ADVERTISER_NOT_ALLOWLISTED_FOR_UPLOADED_DATA: person(ALLOWED),
   THIRD_PARTY_USER_DATA_NOT_ALLOWED: person(ALLOWED),
-  USER_LIST_MUTATION_NOT_SUPPORTED: person('Google does not let this list be changed: open it again in Google Ads (Tools > Audience manager), or make a new one.'),
-  SENSITIVE_USER_LIST_IMMUTABLE: person('Google has marked this list as sensitive and does not let it be changed: make a new one.'),
+  USER_LIST_MUTATION_NOT_SUPPORTED: closed('Google does not let this list be changed: open it again in Google Ads (Tools > Audience manager), or make a new one.'),
+  SENSITIVE_USER_LIST_IMMUTABLE: closed('Google has marked this list as sensitive and does not let it be changed: make a new one.'),
   PERMISSION_DENIED: { kind: 'unauthorised', cure: "Give the credentials' e-mail access to the Google Ads account, or name its manager account in login_account. Google answers the same when the list does not exist." },
   RESOURCE_EXHAUSTED: { kind: 'rate_limited', cure: WAIT },
   INTERNAL_ERROR: { kind: 'unavailable', cure: WAIT },
@@ -92,9 +96,9 @@ const BY_STATUS: Record<number, Rule> = {
   504: { kind: 'timed_out', cure: WAIT },
 };
 
-/** Quotas come back within the minute, or at the reset of the day; asked again each quarter of an hour then. Milliseconds. */
+/** Quotas come back within the minute, or at the reset of the day; asked again each hour then. Milliseconds. */
 const MINUTE_QUOTA_MS = 60_000;
-const DAY_QUOTA_MS = 15 * 60_000;
+const DAY_QUOTA_MS = 60 * 60_000;
 
 /** Undefined when the body holds no google.rpc.Status. */
 export function readGoogleError(body: unknown): GoogleError | undefined {
@@ -114,9 +118,9 @@ function ruleOf(error: GoogleError): Rule {
 
 /** What a refused request means. `retryAfterMs`: of the headers, when Google said so. */
 export function failureOf(error: GoogleError, retryAfterMs: number | undefined): FailureReport {
-  const { kind, cure } = ruleOf(error);
+  const { kind, cure, refusesRemovals } = ruleOf(error);
   const wait = kind === 'rate_limited' ? (retryAfterMs ?? quotaWait(error)) : retryAfterMs;
-  return { kind, cure, cause: inGooglesWords(error), ...(wait === undefined ? {} : { retryAfterMs: wait }) };
+  return { kind, cure, cause: inGooglesWords(error), ...(wait === undefined ? {} : { retryAfterMs: wait }), ...(refusesRemovals ? { refusesRemovals } : {}) };
 }
 
 function quotaWait(error: GoogleError): number {

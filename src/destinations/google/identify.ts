@@ -2,10 +2,11 @@
  * A person in Google's normalisation: https://developers.google.com/data-manager/api/devguides/concepts/formatting (read 2026-11);
  * where sources differ, see README.md. The types are the names of Google's JSON fields.
  */
+import { normaliseCountry } from '../../domain/countries.ts';
 import type { RawPerson } from '../../domain/identifiers.ts';
 import type { Identification } from '../destination.ts';
 import { identifyFields, one, type FieldRules } from '../identify-fields.ts';
-import { countryOf, normaliseCountry, normaliseEmail, normalisePhone, NOT_A_COUNTRY, NOT_A_PHONE, NOT_AN_EMAIL } from '../user-data.ts';
+import { countryOf, normaliseEmail, normalisePhone, NOT_A_COUNTRY, NOT_A_PHONE, NOT_AN_EMAIL } from '../user-data.ts';
 
 const GMAIL = new Set(['gmail.com', 'googlemail.com']);
 
@@ -18,13 +19,23 @@ function googleEmail(text: string): string | undefined {
   return local === '' ? undefined : `${local}${email.slice(at)}`;
 }
 
-const PREFIX = /^(mr|mrs|ms|dr)\.?\s+/;
-const SUFFIX = /[\s,]+(jr|sr|2nd|3rd|ii|iii|iv|v|vi|cpa|dc|dds|vm|jd|md|phd)\.?$/;
+const PREFIX = /^(mr|mrs|ms|dr)(\.\s*|\s+)/;
+/** As many of them as there are. */
+const SUFFIXES = /([\s,]+(jr|sr|2nd|3rd|ii|iii|iv|v|vi|cpa|dc|dds|vm|jd|md|phd)\.?)+$/;
 
 /** Titles before and after the name go, then punctuation; a hyphen and letters of any script stay. */
-const givenName = (text: string): string => withoutPunctuation(text.trim().toLowerCase().replace(PREFIX, ''));
-const familyName = (text: string): string => withoutPunctuation(text.trim().toLowerCase().replace(SUFFIX, ''));
-const withoutPunctuation = (name: string): string => name.replace(/[^\P{P}-]/gu, '').trim();
+const givenName = (text: string): string => withoutPunctuation(lowerCase(text).replace(PREFIX, ''));
+const familyName = (text: string): string => withoutPunctuation(lowerCase(text).replace(SUFFIXES, ''));
+const lowerCase = (text: string): string => text.normalize('NFC').trim().toLowerCase();
+/** Nothing is left of a name that is punctuation only. */
+function withoutPunctuation(name: string): string {
+  const left = name.replace(/[^\P{P}-]/gu, '').trim();
+  return /[\p{L}\p{N}]/u.test(left) ? left : '';
+}
+
+/** No country has longer ones; a hash is longer. */
+const LONGEST_POSTAL_CODE = 16;
+const postalCode = (text: string): string | undefined => (text.length <= LONGEST_POSTAL_CODE && /[\p{L}\p{N}]/u.test(text) ? text : undefined);
 
 const RULES: FieldRules = {
   email: { hashedAs: 'emailAddress', normalise: (text) => one('emailAddress', googleEmail(text), NOT_AN_EMAIL) },
@@ -32,7 +43,7 @@ const RULES: FieldRules = {
   firstName: { hashedAs: 'givenName', normalise: (text) => [['givenName', givenName(text)]] },
   lastName: { hashedAs: 'familyName', normalise: (text) => [['familyName', familyName(text)]] },
   country: { plain: true, normalise: (text) => one('regionCode', normaliseCountry(text)?.toUpperCase(), NOT_A_COUNTRY) },
-  postalCode: { plain: true, normalise: (text) => [['postalCode', text.trim()]] },
+  postalCode: { plain: true, normalise: (text) => one('postalCode', postalCode(text.trim()), 'no postal code in the clear') },
 };
 
 /** What an `address` needs; Google refuses the whole request for one that lacks any of them. */

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { definePlatform, type Destination, type FollowUp, type MemberAnswer, type PushAnswer } from '../destination.ts';
 import { notUnderstood } from '../http-call.ts';
 import { GOOGLE_URL } from './api-version.ts';
-import { checkGoogle, createGoogleList } from './check.ts';
+import { checkGoogle, createGoogleList, readGoogleSize } from './check.ts';
 import { callGoogle, refused, type GoogleCall, type GoogleClientOptions } from './client.ts';
-import { GoogleCredentials } from './credentials.ts';
+import { credentialsOf } from './credentials.ts';
 import { namedMembers } from './errors.ts';
 import { identify } from './identify.ts';
 import { mapCall, MEMBERS_PER_CALL, type MappedCall } from './mapping.ts';
@@ -19,7 +19,7 @@ export const google = definePlatform<GoogleSettings>({
   checkAudienceId: (id) => (/^\d+$/.test(id) ? undefined : "must be the user list's number, in quotes"),
   identify,
   connect: (settings, { name, sandboxUrl }): Destination => {
-    const credentials = new GoogleCredentials(name, settings, sandboxUrl);
+    const credentials = credentialsOf(name, settings, sandboxUrl);
     const client: GoogleClientOptions = { destination: name, baseUrl: sandboxUrl ?? settings.api_url ?? GOOGLE_URL, settings, credentials };
     return {
       name,
@@ -30,6 +30,7 @@ export const google = definePlatform<GoogleSettings>({
       paceMs: settings.gather,
       followUp: followUp(client),
       check: (targets, signal) => checkGoogle(client, targets, signal),
+      readSize: (userListId, signal) => readGoogleSize(client, userListId, signal),
       createAudience: (audience, signal) => createGoogleList(client, audience, signal),
       prepare: (operation, userListId, members) => {
         const call = mapCall(operation, members);

@@ -57,10 +57,15 @@ function partial(request: Status, known: { matchRate?: string }): RequestOutcome
   return { status: 'mixed', reason: inWords(request), ...known };
 }
 
+/** Said of encrypted uploads, which Headgate does not make: never a member's fault. */
+const OF_ENCRYPTION = /DECRYPTION_ERROR|WIP|KEK|AWS_AUTH/;
+const ENCRYPTION: { kind: FailureKind; cure: string } = { kind: 'rejected_request', cure: 'Google took the upload for an encrypted one, and Headgate encrypts none: report this as a bug.' };
+const ruleOf = (reason: string): { kind: FailureKind; cure: string } | undefined => OF_THE_WHOLE[reason] ?? (OF_ENCRYPTION.test(reason) ? ENCRYPTION : undefined);
+
 /** All members failed. Reasons that concern members reject them; one that concerns the account or Google keeps them. */
 function failed(request: Status, known: { matchRate?: string }): RequestOutcome {
   const reasons = reasonsOf(request);
-  const whole = reasons.length === 0 ? { kind: 'unavailable' as const, cure: '' } : reasons.map(({ reason }) => OF_THE_WHOLE[reason]).find((rule) => rule !== undefined);
+  const whole = reasons.length === 0 ? { kind: 'unavailable' as const, cure: '' } : reasons.map(({ reason }) => ruleOf(reason)).find((rule) => rule !== undefined);
   if (whole) return { status: 'failed', report: { ...whole, cause: inWords(request) } };
   return { status: 'settled', answer: { status: 'rejected', reason: inWords(request) }, ...known };
 }

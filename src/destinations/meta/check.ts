@@ -1,9 +1,10 @@
 /**
- * Whether pushes can work: token, permissions, ad account with its terms, and each audience.
+ * Whether pushes can work: token, permissions, ad account with its terms, and each audience; and what Meta tells of its size.
  * https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience (read 2026-11)
  */
 import { z } from 'zod';
 import { checkDuration, fine, look, problem, warning } from '../checking.ts';
+import type { AudienceSize } from '../../domain/audience-size.ts';
 import type { CheckedTarget, Finding, NewAudience } from '../destination.ts';
 import { notUnderstood } from '../http-call.ts';
 import { callMeta, type MetaClientOptions } from './client.ts';
@@ -17,9 +18,8 @@ const audience = z.object({
   account_id: z.string().optional(),
   operation_status: status,
   delivery_status: status,
-  approximate_count_lower_bound: z.number().optional(),
 });
-const AUDIENCE_FIELDS = 'name,subtype,account_id,operation_status,delivery_status,approximate_count_lower_bound';
+const AUDIENCE_FIELDS = 'name,subtype,account_id,operation_status,delivery_status';
 
 /** Ad accounts with another status cannot run ads; uploads may work all the same. */
 const ACTIVE = 1;
@@ -78,9 +78,17 @@ async function checkAudience(options: MetaClientOptions, target: CheckedTarget, 
   const delivery = found.delivery_status;
   if (delivery && delivery.code !== 200) findings.push(warning('audience', `audience ${id} (${found.name}) cannot be used in ads yet: ${delivery.description} (delivery status ${String(delivery.code)})`, audienceKey));
   if (findings.length === 0) findings.push(fine('audience', `audience ${id} (${found.name}) is there and ready`, audienceKey));
-  const externalId = (target.windowMs ?? Infinity) > EXTERN_ID_KEPT_MS;
-  findings.push(externalId ? warning('duration', 'Meta forgets an EXTERN_ID after 90 days, before the window ends: send an e-mail or phone with each person, or removals may find nobody.', audienceKey) : checkDuration(target, undefined, ''));
+  const forgets = (target.windowMs ?? Infinity) > EXTERN_ID_KEPT_MS;
+  findings.push(forgets ? fine('duration', 'members stay until Headgate removes them by e-mail or phone; whom Meta knows by customer_id alone it forgets after 90 days', audienceKey) : checkDuration(target, undefined, ''));
   return findings;
+}
+
+const bounds = z.object({ approximate_count_lower_bound: z.number().default(-1), approximate_count_upper_bound: z.number().default(-1) });
+
+/** Rounded bounds of the people whom Meta found; -1 while it calculates, and of an audience that is too small. */
+export async function readMetaSize(options: MetaClientOptions, id: string, signal: AbortSignal): Promise<AudienceSize | undefined> {
+  const { approximate_count_lower_bound: atLeast, approximate_count_upper_bound: atMost } = await read(options, `${encodeURIComponent(id)}?fields=${Object.keys(bounds.shape).join(',')}`, `audience ${id}`, bounds, signal);
+  return atMost < 0 ? undefined : { atLeast: Math.max(0, atLeast), atMost };
 }
 
 const list = z.object({ data: z.array(z.object({ id: z.string(), name: z.string().default('') })) });

@@ -3,7 +3,6 @@ import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { PushOperation } from '../destination.ts';
 import { callPlatform, notUnderstood, refusal, type HttpAnswer } from '../http-call.ts';
-import { META_API_VERSION } from './api-version.ts';
 import { failureOf, readMetaError } from './errors.ts';
 import type { Payload } from './mapping.ts';
 import type { MetaSettings } from './settings.ts';
@@ -30,7 +29,7 @@ const answer = z.object({ num_received: z.number(), num_invalid_entries: z.numbe
 /** Sends one call. Throws PlatformFailure for everything but a 200 that says what was received. */
 export async function changeUsers(options: MetaClientOptions, operation: PushOperation, audienceId: string, payload: Payload, signal: AbortSignal): Promise<Received> {
   const method = operation === 'add' ? 'POST' : 'DELETE';
-  const { json, restMs, reply } = await callMeta(options, method, `${encodeURIComponent(audienceId)}/users`, `audience ${audienceId}`, signal, { payload });
+  const { json, restMs, reply } = await callMeta(options, method, `${encodeURIComponent(audienceId)}/users`, `audience ${audienceId}`, signal, { payload }, payload.data.length);
   const parsed = answer.safeParse(json);
   if (!parsed.success) throw notUnderstood(options.destination, reply);
   return {
@@ -44,6 +43,7 @@ export async function changeUsers(options: MetaClientOptions, operation: PushOpe
 /**
  * One call of the Graph API: what is not a 200 with JSON throws PlatformFailure.
  * @param what for messages: what the call was about
+ * @param rows how many rows the body carries
  */
 export async function callMeta(
   { destination, baseUrl, settings }: MetaClientOptions,
@@ -52,15 +52,16 @@ export async function callMeta(
   what: string,
   signal: AbortSignal,
   body?: object,
+  rows = 0,
 ): Promise<{ json: unknown; restMs: number; reply: HttpAnswer }> {
   const headers = { authorization: `Bearer ${settings.access_token}`, 'content-type': 'application/json' };
   const query = method === 'GET' ? queryOf(proof(settings)) : '';
-  const url = `${baseUrl}/${META_API_VERSION}/${path}${query === '' ? '' : `${path.includes('?') ? '&' : '?'}${query}`}`;
+  const url = `${baseUrl}/${settings.api_version}/${path}${query === '' ? '' : `${path.includes('?') ? '&' : '?'}${query}`}`;
   const content = method === 'GET' ? {} : { body: JSON.stringify({ ...body, ...proof(settings) }) };
   const reply = await callPlatform(destination, url, { method, headers, ...content, signal });
   const restMs = restAfter(reply.headers);
   const error = readMetaError(reply.json);
-  if (error) throw refusal(destination, what, failureOf(error, restMs));
+  if (error) throw refusal(destination, what, failureOf(error, restMs, rows));
   if (reply.status !== 200) throw notUnderstood(destination, reply);
   return { json: reply.json, restMs, reply };
 }

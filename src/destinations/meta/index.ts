@@ -2,7 +2,7 @@
 import { PlatformFailure } from '../../domain/failures.ts';
 import { definePlatform, type Destination, type MemberAnswer, type PushAnswer } from '../destination.ts';
 import { META_URL } from './api-version.ts';
-import { checkMeta, createMetaAudience } from './check.ts';
+import { checkMeta, createMetaAudience, readMetaSize } from './check.ts';
 import { changeUsers, type MetaClientOptions, type Received } from './client.ts';
 import { identify } from './identify.ts';
 import { mapCall, ROWS_PER_CALL, type MappedCall } from './mapping.ts';
@@ -23,6 +23,7 @@ export const meta = definePlatform<MetaSettings>({
       callsPerMinute: settings.calls_per_minute,
       paceMs: 0,
       check: (targets, signal) => checkMeta(client, targets, signal),
+      readSize: (audienceId, signal) => readMetaSize(client, audienceId, signal),
       createAudience: (audience, signal) => createMetaAudience(client, audience, signal),
       prepare: (operation, audienceId, members) => {
         const call = mapCall(operation, members);

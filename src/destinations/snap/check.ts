@@ -1,6 +1,7 @@
 /** Whether pushes can work: token, ad account, segments. https://developers.snap.com/api/marketing-api/Ads-API/customer-lists (read 2026-11) */
 import { z } from 'zod';
-import { checkDuration, fine, look, problem, warning } from '../checking.ts';
+import type { AudienceSize } from '../../domain/audience-size.ts';
+import { checkDuration, fine, gone, look, problem, warning } from '../checking.ts';
 import type { CheckedTarget, Finding, NewAudience } from '../destination.ts';
 import { notUnderstood } from '../http-call.ts';
 import type { SnapClient } from './client.ts';
@@ -12,6 +13,7 @@ const segment = z.object({
   source_type: z.string().optional(),
   retention_in_days: z.number().optional(),
   targetable_status: z.string().optional(),
+  approximate_number_users: z.number().optional(),
 });
 const segments = z.object({ segments: z.array(z.object({ segment })).default([]) });
 type Segment = z.infer<typeof segment>;
@@ -32,8 +34,7 @@ export async function checkSnap(client: SnapClient, targets: readonly CheckedTar
 
 async function checkSegment(client: SnapClient, target: CheckedTarget, signal: AbortSignal): Promise<Finding[]> {
   const { platformAudienceId: id, audienceKey } = target;
-  const { json, reply } = await client.call('GET', `segments/${encodeURIComponent(id)}`, `segment ${id}`, signal);
-  const found = segmentsOf(client, json, reply)[0];
+  const found = await readSegment(client, id, signal);
   if (!found) return [problem('audience', `there is no segment ${id}. Make one: headgate target create --destination ${client.destination} --audience ${audienceKey}`, audienceKey)];
   const findings: Finding[] = [];
   if (found.source_type !== undefined && found.source_type !== 'FIRST_PARTY') findings.push(problem('audience', `segment ${id} (${found.name}) is of source ${found.source_type}; Headgate needs a customer list (FIRST_PARTY)`, audienceKey));
@@ -42,6 +43,19 @@ async function checkSegment(client: SnapClient, target: CheckedTarget, signal: A
   const days = found.retention_in_days;
   const keeps = days === undefined || days >= FOR_EVER_DAYS ? undefined : days * DAY_MS;
   return [...findings, checkDuration(target, keeps, "Set the segment's retention_in_days to the window at least.")];
+}
+
+async function readSegment(client: SnapClient, id: string, signal: AbortSignal): Promise<Segment | undefined> {
+  const { json, reply } = await client.call('GET', `segments/${encodeURIComponent(id)}`, `segment ${id}`, signal);
+  return segmentsOf(client, json, reply)[0];
+}
+
+/** Those whom Snap matched, approximately. */
+export async function readSnapSize(client: SnapClient, id: string, signal: AbortSignal): Promise<AudienceSize | undefined> {
+  const found = await readSegment(client, id, signal);
+  if (!found) throw gone(client.destination, `segment ${id}`);
+  const users = found.approximate_number_users;
+  return users === undefined || users < 0 ? undefined : { atLeast: users, atMost: users };
 }
 
 async function readSegments(client: SnapClient, signal: AbortSignal): Promise<Segment[]> {

@@ -5,7 +5,7 @@ import { definePlatform, type Destination, type PushAnswer } from '../destinatio
 import { notUnderstood } from '../http-call.ts';
 import { packRows, toTable, type PackedRows } from '../rows.ts';
 import { SNAP_TOKEN_URL, SNAP_URL } from './api-version.ts';
-import { checkSnap, createSnapSegment } from './check.ts';
+import { checkSnap, createSnapSegment, readSnapSize } from './check.ts';
 import { SnapClient } from './client.ts';
 import { identify } from './identify.ts';
 import { snapSettings, type SnapSettings } from './settings.ts';
@@ -28,6 +28,7 @@ export const snap = definePlatform<SnapSettings>({
       callsPerMinute: settings.calls_per_minute,
       paceMs: 0,
       check: (targets, signal) => checkSnap(client, targets, signal),
+      readSize: (segmentId, signal) => readSnapSize(client, segmentId, signal),
       createAudience: (audience, signal) => createSnapSegment(client, audience, signal),
       prepare: (operation, segmentId, members) => {
         const call = packRows(operation, members, { columns: EMAIL, findsAPerson: new Set(EMAIL), mayRepeat: new Set(EMAIL), inEachRow: [], rowsPerCall: settings.rows_per_call });

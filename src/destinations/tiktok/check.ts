@@ -3,8 +3,9 @@
  * https://business-api.tiktok.com/portal/docs, dmp/custom_audience/get and /list (read 2026-11)
  */
 import { z } from 'zod';
+import type { AudienceSize } from '../../domain/audience-size.ts';
 import { parseDuration } from '../../domain/registry.ts';
-import { checkDuration, fine, look, problem, warning } from '../checking.ts';
+import { checkDuration, fine, gone, look, problem, warning } from '../checking.ts';
 import type { CheckedTarget, Finding, NewAudience } from '../destination.ts';
 import { notUnderstood } from '../http-call.ts';
 import { callTiktok, type TiktokClientOptions } from './client.ts';
@@ -36,7 +37,7 @@ const LONGEST_NAME = 70;
 export async function checkTiktok(options: TiktokClientOptions, targets: readonly CheckedTarget[], signal: AbortSignal): Promise<Finding[]> {
   const findings = await look('credentials', undefined, async () => {
     await readPage(options, 1, signal);
-    return [fine('credentials', `the token is valid for advertiser ${options.settings.advertiser_id}`)];
+    return [fine('credentials', `the token reads advertiser ${options.settings.advertiser_id}; whether it may also change audiences (scope 31, allow-list) no call of TikTok tells before the first push`)];
   });
   if (findings.some(({ level }) => level === 'problem')) return findings;
   for (const target of targets) findings.push(...(await look('audience', target.audienceKey, () => checkAudience(options, target, signal))));
@@ -45,11 +46,7 @@ export async function checkTiktok(options: TiktokClientOptions, targets: readonl
 
 async function checkAudience(options: TiktokClientOptions, target: CheckedTarget, signal: AbortSignal): Promise<Finding[]> {
   const { platformAudienceId: id, audienceKey } = target;
-  const query = { advertiser_id: options.settings.advertiser_id, custom_audience_ids: JSON.stringify([id]) };
-  const { answer, reply } = await callTiktok(options, { method: 'GET', path: 'dmp/custom_audience/get/', what: `audience ${id}`, query }, [OK], signal);
-  const parsed = list.safeParse(answer.data);
-  if (!parsed.success) throw notUnderstood(options.destination, reply);
-  const [found] = parsed.data.list;
+  const found = await readDetails(options, id, signal);
   const make = `headgate target create --destination ${options.destination} --audience ${audienceKey}`;
   if (!found) return [problem('audience', `there is no audience ${id} at advertiser ${options.settings.advertiser_id}. Make one: ${make}`, audienceKey)];
   const findings: Finding[] = [];
@@ -63,6 +60,21 @@ async function checkAudience(options: TiktokClientOptions, target: CheckedTarget
   const window = target.windowMs ?? 0;
   const duration = window > KEPT_UNUSED_MS ? warning('duration', 'TikTok drops an audience that is neither used nor changed for 365 days, which is less than the window.', audienceKey) : checkDuration(target, undefined, '');
   return [...findings, duration];
+}
+
+async function readDetails(options: TiktokClientOptions, id: string, signal: AbortSignal): Promise<Details | undefined> {
+  const query = { advertiser_id: options.settings.advertiser_id, custom_audience_ids: JSON.stringify([id]) };
+  const { answer, reply } = await callTiktok(options, { method: 'GET', path: 'dmp/custom_audience/get/', what: `audience ${id}`, query }, [OK], signal);
+  const parsed = list.safeParse(answer.data);
+  if (!parsed.success) throw notUnderstood(options.destination, reply);
+  return parsed.data.list[0];
+}
+
+/** The users whom TikTok matched; none while it calculates. */
+export async function readTiktokSize(options: TiktokClientOptions, id: string, signal: AbortSignal): Promise<AudienceSize | undefined> {
+  const found = await readDetails(options, id, signal);
+  if (!found) throw gone(options.destination, `audience ${id}`);
+  return found.cover_num === undefined || found.is_valid === false ? undefined : { atLeast: found.cover_num, atMost: found.cover_num };
 }
 
 async function readPage(options: TiktokClientOptions, page: number, signal: AbortSignal): Promise<Details[]> {

@@ -40,6 +40,8 @@ export async function callTiktok(options: TiktokClientOptions, call: TiktokCall,
     throw notUnderstood(destination, reply);
   }
   const { code, message, request_id: requestId } = parsed.data;
+  // A success under a status of failure is none that the API gives.
+  if (reply.status >= 400 && codes.includes(code)) throw notUnderstood(destination, reply);
   if (!codes.includes(code)) throw refusal(destination, call.what, failureOf(code, message, requestId));
   return { answer: parsed.data, reply };
 }

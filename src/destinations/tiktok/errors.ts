@@ -13,6 +13,7 @@ interface Rule {
   kind: FailureKind;
   cure: string;
   retryAfterMs?: number;
+  refusesRemovals?: true;
 }
 
 const WAIT = '';
@@ -67,15 +68,15 @@ const AFTER_5XX_MS = 5 * 60_000;
 
 /** What a code other than success means. */
 export function failureOf(code: number, message: string, requestId: string | undefined, now = Date.now()): FailureReport {
-  const { kind, cure, retryAfterMs } = ruleOf(code, message);
+  const { kind, cure, retryAfterMs, refusesRemovals } = ruleOf(code, message);
   const wait = kind === 'rate_limited' ? quotaWait(message, now) : retryAfterMs;
   const cause = `${message === '' ? 'no message' : message} (code ${String(code)}${requestId === undefined ? '' : `, request ${requestId}`})`;
-  return { kind, cure, cause, ...(wait === undefined ? {} : { retryAfterMs: wait }) };
+  return { kind, cure, cause, ...(wait === undefined ? {} : { retryAfterMs: wait }), ...(refusesRemovals ? { refusesRemovals } : {}) };
 }
 
 function ruleOf(code: number, message: string): Rule {
   if (code === 40_002 && BEING_UPDATED.test(message)) return busy;
-  if (code === 40_002 && TOO_SMALL.test(message)) return { kind: 'needs_person', cure: 'The audience is too small for TikTok; what is pending is kept until it has grown.' };
+  if (code === 40_002 && TOO_SMALL.test(message)) return { kind: 'needs_person', cure: 'The audience is too small for TikTok; what is pending is kept until it has grown.', refusesRemovals: true };
   const known = RULES[code];
   if (known) return known;
   const serverSide = code >= 51_000 && code < 53_000;

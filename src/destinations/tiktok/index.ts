@@ -1,7 +1,7 @@
 /** TikTok's streaming audiences (`segment/mapping`). Traps and unconfirmed facts are in README.md. */
 import { definePlatform, type Destination } from '../destination.ts';
 import { TIKTOK_URL } from './api-version.ts';
-import { checkTiktok, createTiktokAudience } from './check.ts';
+import { checkTiktok, createTiktokAudience, readTiktokSize } from './check.ts';
 import { callTiktok, type TiktokClientOptions } from './client.ts';
 import { ALREADY_SENT, OK } from './errors.ts';
 import { identify } from './identify.ts';
@@ -23,6 +23,7 @@ export const tiktok = definePlatform<TiktokSettings>({
       callsPerMinute: settings.calls_per_minute,
       paceMs: 0,
       check: (targets, signal) => checkTiktok(client, targets, signal),
+      readSize: (audienceId, signal) => readTiktokSize(client, audienceId, signal),
       createAudience: (audience, signal) => createTiktokAudience(client, audience, signal),
       prepare: (operation, audienceId, members) => {
         const call = mapCall(settings, operation, audienceId, members);

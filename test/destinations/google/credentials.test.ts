@@ -1,6 +1,6 @@
 /** The ways to an access token, by google-auth-library, against a token endpoint on this machine. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { GoogleCredentials } from '../../../src/destinations/google/credentials.ts';
+import { credentialsOf } from '../../../src/destinations/google/credentials.ts';
 import { googleSettings } from '../../../src/destinations/google/settings.ts';
 import { PlatformFailure } from '../../../src/domain/failures.ts';
 import { startSandbox, type Sandbox } from '../../../src/sandbox/index.ts';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => sandbox.close());
 
-const credentials = (more: object): GoogleCredentials => new GoogleCredentials('google_main', googleSettings.parse({ ...settings, ...more }), undefined);
+const credentials = (more: object): ReturnType<typeof credentialsOf> => credentialsOf('google_main', googleSettings.parse({ ...settings, ...more }), undefined);
 const isGood = (token: string): boolean => sandbox.store.isIssued('google_main', token);
 
 test('a workload identity exchanges its own token for one of Google', async () => {

@@ -30,7 +30,8 @@ test.each<[string, FailureKind]>([
   ...of('rejected_request', 'TOO_MANY_AUDIENCE_MEMBERS', 'TOO_MANY_DESTINATIONS', 'MULTIPLE_DATA_TYPES_NOT_ALLOWED', 'DUPLICATE_DESTINATION_REFERENCE', 'INVALID_REQUEST_ID', 'INVALID_REMOVE_AS_OF_TIME'),
   ...of('misconfigured', 'INVALID_USER_LIST_TYPE', 'INVALID_USER_LIST_ID', 'INVALID_DESTINATION', 'DATA_PARTNER_USER_LIST_MUTATE_NOT_ALLOWED', 'OPERATING_ACCOUNT_LOGIN_ACCOUNT_MISMATCH', 'DESTINATION_ACCOUNT_TYPE_MISMATCH', 'REQUIRED_PREREQUISITE_LINK_MISSING'),
   ...of('misconfigured', 'DIFFERENT_LOGIN_ACCOUNTS_NOT_ALLOWED_FOR_DATA_PARTNER', 'UNSUPPORTED_OPERATING_ACCOUNT_FOR_DATA_PARTNER', 'UNSUPPORTED_LINKED_ACCOUNT_FOR_DATA_PARTNER', 'LINKED_ACCOUNT_ONLY_ALLOWED_WITH_DATA_PARTNER_LOGIN_ACCOUNT'),
-  ...of('misconfigured', 'USER_LIST_TYPE_NOT_SUPPORTED_FOR_ACCOUNT', 'MEMBERSHIP_DURATION_TOO_LONG', 'DISPLAY_NAME_ALREADY_USED', 'NOT_FOUND'),
+  ...of('misconfigured', 'USER_LIST_TYPE_NOT_SUPPORTED_FOR_ACCOUNT', 'MEMBERSHIP_DURATION_TOO_LONG', 'DISPLAY_NAME_ALREADY_USED', 'ALREADY_EXISTS', 'NOT_FOUND'),
+  ...of('unauthorised', 'PERMISSION_DENIED'),
   ...of('needs_person', 'TERMS_AND_CONDITIONS_NOT_SIGNED', 'ADVERTISER_TOS_NOT_ACCEPTED', 'NOT_ALLOWLISTED', 'ADVERTISER_NOT_ALLOWLISTED_FOR_UPLOADED_DATA', 'EU_POLITICAL_ADVERTISING_DECLARATION_REQUIRED', 'THIRD_PARTY_USER_DATA_NOT_ALLOWED'),
   ...of('needs_person', 'USER_LIST_MUTATION_NOT_SUPPORTED', 'SENSITIVE_USER_LIST_IMMUTABLE'),
 ])('a violation %s is %s', (reason, kind) => {
@@ -38,6 +39,20 @@ test.each<[string, FailureKind]>([
   expect(report.kind).toBe(kind);
   expect(report.cause).toMatch(/words of Google.*request r-1/);
   expect(report.cure).not.toBe('');
+});
+
+test.each<[string, FailureKind]>([
+  ['RESOURCE_EXHAUSTED', 'rate_limited'],
+  ['INTERNAL_ERROR', 'unavailable'],
+  ['DEADLINE_EXCEEDED', 'timed_out'],
+])('the reason %s is %s, whatever the status, and waiting is all there is to do', (reason, kind) => {
+  expect(failureOf(errorOf(400, 'INVALID_ARGUMENT', [{ reason }]), undefined)).toMatchObject({ kind, cure: '' });
+});
+
+test('a list that cannot be changed refuses removals; terms, access and allow-lists are about every call', () => {
+  const refuses = (reason: string): boolean => failureOf(errorOf(400, 'INVALID_ARGUMENT', [{ reason, field: 'destinations[0]' }]), undefined).refusesRemovals ?? false;
+  expect(['USER_LIST_MUTATION_NOT_SUPPORTED', 'SENSITIVE_USER_LIST_IMMUTABLE'].map(refuses)).toEqual([true, true]);
+  expect(['TERMS_AND_CONDITIONS_NOT_SIGNED', 'NOT_ALLOWLISTED', 'PERMISSION_DENIED', 'INVALID_USER_LIST_ID'].map(refuses)).toEqual([false, false, false, false]);
 });
 
 test.each<[number, string, FailureKind]>([
@@ -58,7 +73,9 @@ test.each<[number, string, FailureKind]>([
 
 test.each([
   ['IngestionMutateRequestsPerMinutePerProject', 60_000],
-  ['IngestionMutateRequestsPerDayPerProject', 900_000],
+  ['IngestionMutateRequestsPerDayPerProject', 3_600_000],
+  ['IngestionReadRequestsPerDayPerProject', 3_600_000],
+  ['ManagementMutateRequestsPerMinutePerProject', 60_000],
 ])('a quota %s is waited for, %s ms unless Google says otherwise', (limit, ms) => {
   const error = errorOf(429, 'RESOURCE_EXHAUSTED', [], { quota_limit: limit });
   expect(failureOf(error, undefined).retryAfterMs).toBe(ms);
@@ -89,6 +106,10 @@ describe('what became of a request', () => {
     const rated = status('SUCCESS', { audienceMembersIngestionStatus: { compositeDataIngestionStatus: { recordCount: '10', uploadMatchRateRange: 'MATCH_RATE_RANGE_LESS_THAN_20' } } });
     expect(outcomeOf(rated, 0)).toMatchObject({ status: 'settled', matchRate: 'below 20 %' });
   });
+  test.each([['_LESS_THAN_20', 'below 20 %'], ['_20_TO_30', '20–30 %'], ['_91_TO_100', '91–100 %'], ['_NOT_ELIGIBLE', 'not eligible'], ['_UNKNOWN', undefined]])('a match rate %s is %s', (range, shown) => {
+    const rated = status('SUCCESS', { audienceMembersIngestionStatus: { compositeDataIngestionStatus: { recordCount: '10', uploadMatchRateRange: `MATCH_RATE_RANGE${range}` } } });
+    expect(outcomeOf(rated, 0)).toEqual({ status: 'settled', answer: { status: 'accepted' }, ...(shown === undefined ? {} : { matchRate: shown }) });
+  });
   test('a partial success for wrong members is mixed, one for faults of Google is sent again', () => {
     expect(outcomeOf(status('PARTIAL_SUCCESS', errors(['INVALID_FORMAT', '3'], ['INTERNAL_ERROR', '1'])), 0)).toMatchObject({ status: 'mixed', reason: expect.stringContaining('3 × INVALID_FORMAT') as string });
     expect(outcomeOf(status('PARTIAL_SUCCESS', errors(['INTERNAL_ERROR', '1'])), 0)).toMatchObject({ status: 'failed', report: { kind: 'unavailable' } });
@@ -99,6 +120,11 @@ describe('what became of a request', () => {
     ['INVALID_FORMAT', { status: 'settled', answer: { status: 'rejected' } }],
     ['NO_CONSENT', { status: 'failed', report: { kind: 'needs_person' } }],
     ['INTERNAL_ERROR', { status: 'failed', report: { kind: 'unavailable' } }],
+    ['USER_ID_NOT_FOUND', { status: 'settled', answer: { status: 'rejected' } }],
+    ['DECRYPTION_ERROR', { status: 'failed', report: { kind: 'rejected_request' } }],
+    ['KEK_PERMISSION_DENIED', { status: 'failed', report: { kind: 'rejected_request' } }],
+    ['WIP_AUTH_FAILED', { status: 'failed', report: { kind: 'rejected_request' } }],
+    ['AWS_AUTH_FAILED', { status: 'failed', report: { kind: 'rejected_request' } }],
   ])('a request that failed whole for %s', (reason, expected) => {
     expect(outcomeOf(status('FAILED', errors([reason, '5'])), 0)).toMatchObject(expected);
   });

@@ -20,6 +20,12 @@ test.each<[RawPerson, string[]]>([
   [{ phone: '0171 1234567', country: 'DE' }, ['phoneNumber +491711234567']],
   [ADDRESS, ['givenName ada', 'familyName lovelace', 'regionCode GB', 'postalCode SW1A 1AA']],
   [{ ...ADDRESS, firstName: ' Dr. Ada ', lastName: 'Lovelace, Jr.' }, ['givenName ada', 'familyName lovelace', 'regionCode GB', 'postalCode SW1A 1AA']],
+  [{ ...ADDRESS, firstName: 'Mr.Ada', lastName: 'lovelace, jr., dds' }, ['givenName ada', 'familyName lovelace', 'regionCode GB', 'postalCode SW1A 1AA']],
+  [{ ...ADDRESS, firstName: 'Mralex', lastName: 'Boardds' }, ['givenName mralex', 'familyName boardds', 'regionCode GB', 'postalCode SW1A 1AA']],
+  [{ ...ADDRESS, firstName: 'Jose\u0301', lastName: 'de la Cruz' }, ['givenName josé', 'familyName de la cruz', 'regionCode GB', 'postalCode SW1A 1AA']],
+  [{ email: 'j.e.f..ferson+a+b@gmail.com' }, ['emailAddress jefferson@gmail.com']],
+  [{ email: 'a.b+c@mail.gmail.com' }, ['emailAddress a.b+c@mail.gmail.com']],
+  [{ email: '+tag@gmail.com' }, []],
   [{ ...ADDRESS, lastName: "O'Neil-Müller III" }, ['givenName ada', 'familyName oneil-müller', 'regionCode GB', 'postalCode SW1A 1AA']],
 ])('%j is normalised as Google wants it', (person, expected) => {
   expect(normalised(person)).toEqual(expected);
@@ -29,6 +35,25 @@ test('a national number with a trunk zero and no country does not pass as E.164'
   const { identifiers, dropped } = identify({ phone: '0171 1234567' });
   expect(identifiers).toEqual([]);
   expect(dropped).toEqual([{ field: 'phone', reason: expect.stringContaining('country') as string }]);
+});
+
+test('a national number without a country is not taken for one of the US', () => {
+  expect(identify({ phone: '800 555 0100' }).identifiers).toEqual([]);
+});
+
+test.each<[string, RawPerson]>([
+  ['a country that is none', { country: 'xx' }],
+  ['a country as a word', { country: 'Germany' }],
+  ['a hashed country', { country: sha256('de') }],
+  ['a post code of dashes', { postalCode: '--' }],
+  ['a hashed post code', { postalCode: sha256('94045') }],
+  ['a title for a first name', { firstName: 'Dr.' }],
+  ['a suffix for a last name', { lastName: ', Jr.' }],
+  ['an emoji for a first name', { firstName: '🙂' }],
+])('%s costs the address, never the person: Google would refuse the whole member for it', (_name, wrong) => {
+  const { identifiers, dropped } = identify({ email: 'ada@example.com', ...ADDRESS, ...wrong });
+  expect(identifiers.map(({ type }) => type)).toEqual(['emailAddress']);
+  expect(dropped.map(({ field }) => field).toSorted()).toEqual(['country', 'firstName', 'lastName', 'postalCode']);
 });
 
 test('an address that is not whole is left out with words, because Google refuses the whole request for it', () => {
@@ -51,8 +76,11 @@ describe('a request', () => {
     const person = member(['emailAddress', 'e'], ['phoneNumber', 'p'], ['givenName', 'g'], ['familyName', 'f'], ['regionCode', 'US'], ['postalCode', '94045']);
     expect(identifiersOf([person])).toEqual([[{ emailAddress: 'e' }, { phoneNumber: 'p' }, { address: { givenName: 'g', familyName: 'f', regionCode: 'US', postalCode: '94045' } }]]);
   });
-  test('never says addressInfo, which is the name of another API', () => {
-    expect(JSON.stringify(requestOf(settings, 'add', '1', mapCall('add', [member(['emailAddress', 'e'])]).audienceMembers))).not.toContain('addressInfo');
+  test('never says addressInfo, which is the name of another API, nor product, which is the old name of accountType', () => {
+    const person = member(['givenName', 'g'], ['familyName', 'f'], ['regionCode', 'US'], ['postalCode', '94045']);
+    const text = JSON.stringify(requestOf(settings, 'add', '1', mapCall('add', [person]).audienceMembers));
+    expect(text).toContain('"address":{');
+    expect(text).not.toMatch(/addressInfo|"product"/);
   });
   test('removes the set that the add sent, and the same with what was before', () => {
     const moved: Member = { today: [{ type: 'emailAddress', value: 'new' }, { type: 'phoneNumber', value: 'p' }], former: [{ type: 'emailAddress', value: 'old' }] };

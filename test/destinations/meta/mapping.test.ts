@@ -21,11 +21,38 @@ test.each<[RawPerson, string[]]>([
   [{ phone: '5559876543' }, []],
   [{ firstName: ' Mary-Ann ', lastName: "O'Neil" }, ['FN maryann', 'LN oneil']],
   [{ firstName: '정' }, ['FN 정']],
-  [{ city: 'Saint-Étienne' }, ['CT saintétienne']],
+  [{ firstName: 'Jose\u0301', lastName: 'de la Cruz' }, ['FN josé', 'LN delacruz']],
+  [{ lastName: '김' }, ['LN 김']],
+  [{ lastName: 'O’Neil' }, ['LN oneil']],
+  [{ city: 'St. Louis' }, ['CT stlouis']],
+  [{ city: 'Saint-Étienne' }, ['CT sainttienne']],
+  [{ city: '서울' }, []],
+  [{ region: 'CA', country: 'US' }, ['ST ca', 'COUNTRY us']],
+  [{ region: ' California. ', country: 'us' }, ['ST ca', 'COUNTRY us']],
+  [{ region: 'US-CA', country: 'US' }, ['ST ca', 'COUNTRY us']],
+  [{ region: 'District of Columbia' }, ['ST dc']],
+  [{ region: 'Bavaria', country: 'US' }, ['COUNTRY us']],
+  [{ region: 'Nordrhein-Westfalen', country: 'DE' }, ['ST nordrheinwestfalen', 'COUNTRY de']],
+  [{ region: 'Georgia', country: 'GE' }, ['ST georgia', 'COUNTRY ge']],
   [{ postalCode: '94035-1234' }, ['ZIP 94035']],
-  [{ postalCode: 'SW1A 1AA' }, ['ZIP sw1a1aa']],
+  [{ postalCode: '94035-1234', country: 'US' }, ['ZIP 94035', 'COUNTRY us']],
+  [{ postalCode: '940351234', phoneCountry: 'US' }, ['ZIP 94035']],
+  [{ postalCode: '2134', country: 'US' }, ['COUNTRY us']],
+  [{ postalCode: '123-4567', country: 'JP' }, ['ZIP 123-4567', 'COUNTRY jp']],
+  [{ postalCode: '1234 AB', country: 'NL' }, ['ZIP 1234ab', 'COUNTRY nl']],
+  [{ postalCode: 'K1A 0B1', country: 'CA' }, ['ZIP k1a0b1', 'COUNTRY ca']],
+  [{ postalCode: 'SW1A 1AA' }, ['ZIP sw1a1']],
+  [{ postalCode: 'm1 1ae', country: 'GB' }, ['ZIP m11', 'COUNTRY gb']],
+  [{ postalCode: 'M1 1', country: 'GB' }, ['ZIP m11', 'COUNTRY gb']],
+  [{ postalCode: '--' }, []],
   [{ birthDate: '1990-02-01' }, ['DOBY 1990', 'DOBM 02', 'DOBD 01']],
+  [{ birthDate: '1990-02-30' }, []],
+  [{ birthDate: '1899-12-31' }, []],
+  [{ birthDate: '2999-01-01' }, []],
   [{ gender: 'Female' }, ['GEN f']],
+  [{ gender: ' M ' }, ['GEN m']],
+  [{ gender: 'Woman' }, ['GEN f']],
+  [{ country: 'UK' }, ['COUNTRY gb']],
   [{ mobileAdId: 'AB1234CD-E123-12FG-J123-1234567890AB' }, []],
   [{ mobileAdId: 'AB1234CD-E123-12F0-A123-1234567890AB' }, ['MADID ab1234cd-e123-12f0-a123-1234567890ab']],
   [{ customerId: 'c_1' }, ['EXTERN_ID c_1']],
@@ -37,6 +64,10 @@ test('an empty or unusable value is dropped with a reason, never hashed', () => 
   const { identifiers, dropped } = identify({ email: ' ', phone: '12', firstName: '--', gender: 'x', birthDate: '1.2.1990', country: 'Germany' });
   expect(identifiers).toEqual([]);
   expect(dropped).toHaveLength(6);
+});
+
+test('an unknown gender is nobody\'s: it does not become m', () => {
+  for (const gender of ['x', 'non-binary', 'unknown', 'constructor', '__proto__']) expect(identify({ gender })).toEqual({ identifiers: [], dropped: [{ field: 'gender', reason: 'neither m nor f' }] });
 });
 
 test('what is hashed already is not hashed again', () => {

@@ -28,6 +28,11 @@ test.each<[string, FailureKind]>([
   expect(failureOf(40002, message, undefined).kind).toBe(kind);
 });
 
+test('a small audience refuses removals; an app that is not allow-listed is refused everything', () => {
+  expect(failureOf(40002, 'audience size 0 (<1,000 matches)', undefined).refusesRemovals).toBe(true);
+  for (const code of [40001, 40105, 40118, 41000, 40300]) expect(failureOf(code, 'words', undefined).refusesRemovals).toBeUndefined();
+});
+
 test.each<[string, number]>([
   ['App reaches the QPS limit 10, current QPS is 11', 1_000],
   ['App reaches the QPM limit 600, current QPM is 601', 300_000],

@@ -1,0 +1,20 @@
+-- How many persons two audiences have in common in a period, and how many were in both at the same time.
+-- Held-out persons count: they are in, and only not pushed. For what the platforms have, ask for arm = 'treatment'.
+with asked as not materialized (
+  select timestamptz '2025-09-01 00:00Z' as since, timestamptz '2025-10-01 00:00Z' as until
+), stays as (
+  select i.person_id, i.audience_key, i.entered_at, coalesce(i.left_at, 'infinity') as left_at
+  from asked a join membership_intervals i on i.entered_at < a.until and coalesce(i.left_at, 'infinity') > a.since
+), sizes as (
+  select audience_key, count(distinct person_id) as persons from stays group by audience_key
+), pairs as (
+  select a.audience_key, b.audience_key as other, count(distinct a.person_id) as in_both,
+         count(distinct a.person_id) filter (where a.entered_at < b.left_at and b.entered_at < a.left_at) as at_the_same_time
+  from stays a join stays b on b.person_id = a.person_id and b.audience_key > a.audience_key
+  group by a.audience_key, b.audience_key
+)
+select a.audience_key as audience, b.audience_key as other_audience, a.persons, b.persons as other_persons, coalesce(in_both, 0) as in_both,
+       round(coalesce(in_both, 0)::numeric / a.persons, 4) as share_of_audience, round(coalesce(in_both, 0)::numeric / b.persons, 4) as share_of_other,
+       coalesce(at_the_same_time, 0) as at_the_same_time
+from sizes a join sizes b on b.audience_key > a.audience_key left join pairs p on p.audience_key = a.audience_key and p.other = b.audience_key
+order by 1, 2;

@@ -1,0 +1,80 @@
+/** `/v1/erasures`: has a person erased, and tells how far that is. */
+import { json, Router } from 'express';
+import { z } from 'zod';
+import type { Erasure, Ledger } from '../ledger/index.ts';
+import { authorise } from './authorise.ts';
+import { withoutEmail } from './event-from-body.ts';
+
+export interface ErasureOptions {
+  ledger: Ledger;
+  host: string;
+  operatorToken: string | undefined;
+  /** From an e-mail in the clear to the hash that the ledger knows; undefined when it is none. */
+  emailHash: (email: string) => string | undefined;
+  /** Starts the workflow, and asks it how far it is. */
+  erasing: { start: (given: { erasureId: string; anyway: boolean }) => Promise<void>; progress: (erasureId: string) => Promise<string> };
+}
+
+const text = z.string('must be text').trim().min(1, 'must not be empty').max(400);
+const requestSchema = z.strictObject({
+  customer_id: text.optional(),
+  cio_id: text.optional(),
+  email: text.optional(),
+  person_id: text.optional(),
+  people: text.optional(),
+  by: text,
+  because: text.optional(),
+  anyway: z.boolean().default(false),
+});
+
+export function erasureRoutes({ ledger, host, operatorToken, emailHash, erasing }: ErasureOptions): Router {
+  const router = Router();
+  const guard = authorise('operating', host, operatorToken);
+  router.post('/v1/erasures', guard, json({ limit: '10kb' }), async (request, response) => {
+    const refuse = (problem: string, code = 400): void => void response.status(code).json({ status: 'invalid', problem });
+    const parsed = requestSchema.safeParse(request.body);
+    if (!parsed.success) {
+      refuse(parsed.error.issues.map(({ path, message }) => [path.join('.'), message].filter((part) => part !== '').join(' ')).join('; '));
+      return;
+    }
+    const { people, by, because = null, anyway, ...names } = parsed.data;
+    const [identifier, ...others] = Object.entries(names) as ['customer_id' | 'cio_id' | 'email' | 'person_id', string][];
+    if (!identifier || others.length > 0) {
+      refuse('name the person by exactly one of customer_id, cio_id, email and person_id');
+      return;
+    }
+    const [kind, given] = identifier;
+    const value = kind === 'email' ? emailHash(given) : withoutEmail(given);
+    if (value === undefined) {
+      refuse('email is not an e-mail address');
+      return;
+    }
+    const found = (await ledger.readPersons({ kind, value }, 0)).filter((person) => people === undefined || person.people === people);
+    const [person, another] = found;
+    if (another) {
+      refuse(`more than one person goes by this ${kind}: say whose by people (${found.map((one) => one.people).join(', ')})`, 409);
+      return;
+    }
+    const erasure = person && (await ledger.requestErasure({ erasureId: crypto.randomUUID(), personId: person.person_id, by, because }));
+    if (!erasure) {
+      refuse(`nobody goes by this ${kind}`, 404);
+      return;
+    }
+    await erasing.start({ erasureId: erasure.erasureId, anyway });
+    response.status(202).json(describeErasure(erasure));
+  });
+  router.get('/v1/erasures/:id', guard, async (request, response) => {
+    const erasure = await ledger.readErasure(String(request.params['id']));
+    if (!erasure) {
+      response.status(404).json({ problem: 'there is no such erasure' });
+      return;
+    }
+    const progress = erasure.finishedAt ? '' : await erasing.progress(erasure.erasureId).catch(() => 'no worker answers');
+    response.json({ ...describeErasure(erasure), ...(progress === '' ? {} : { progress }) });
+  });
+  return router;
+}
+
+const describeErasure = ({ erasureId, personIds, requestedBy, because, requestedAt, finishedAt, receipt }: Erasure): object => ({
+  erasure_id: erasureId, person_ids: personIds, requested_by: requestedBy, because, requested_at: requestedAt, finished_at: finishedAt, receipt,
+});

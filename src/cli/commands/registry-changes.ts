@@ -1,0 +1,97 @@
+/** `headgate target retire | adopt` and `headgate audience retire | adopt | rewindow`: what headgate.yaml alone cannot say. */
+import type { Command } from 'commander';
+import type { Audience } from '../../domain/registry.ts';
+import type { FollowedJob } from '../../temporal/index.ts';
+import type { JobResult, RegistryJob } from '../../workflows/contract.ts';
+import { findTarget, loadOwnRegistry, pick, type OwnRegistry } from '../own-registry.ts';
+import { withTemporal } from '../own-temporal.ts';
+
+interface TargetOptions {
+  destination: string;
+  audience: string;
+  keep?: boolean;
+}
+
+/** How often the terminal asks how far a job is, in milliseconds. */
+const ASK_EVERY_MS = 1_000;
+
+/** @param groups the commands `target` and `audience` */
+export function addRegistryChangeCommands({ target, audience }: { target: Command; audience: Command }): void {
+  const ofTarget = (command: Command): Command => command.requiredOption('--destination <name>', 'where').requiredOption('--audience <key>', 'the audience');
+  ofTarget(target.command('retire'))
+    .description('Before a target is taken out of headgate.yaml: add nobody any more and let everybody go, until nobody is in it. Goes on without this terminal.')
+    .option('--keep', 'leave the people in it, and forget them')
+    .action(retireTarget);
+  ofTarget(target.command('adopt')).description('Take a target up again that was retired or kept: the present members are pushed there.').action(adoptTarget);
+  audience
+    .command('retire')
+    .description('Before an audience is taken out of headgate.yaml: let everybody go, from all its targets. Goes on without this terminal.')
+    .argument('<key>')
+    .option('--keep', 'leave the people with the platforms, and forget them')
+    .action(retireAudience);
+  audience.command('adopt').description('Take an audience up again that was retired or kept, at all its targets.').argument('<key>').action(adoptAudience);
+  audience
+    .command('rewindow')
+    .description('Give present members the window that headgate.yaml has now, counted from their add; who is over it leaves at once.')
+    .argument('<key>')
+    .option('--dry-run', 'only count')
+    .action(rewindow);
+}
+
+async function retireTarget({ destination, audience: key, keep = false }: TargetOptions): Promise<void> {
+  const own = await loadOwnRegistry();
+  ownTarget(own, destination, key);
+  await follow(own, { kind: 'retire', input: { audienceKey: key, destinations: [destination], wholeAudience: false, keep } });
+}
+
+async function adoptTarget({ destination, audience: key }: TargetOptions): Promise<void> {
+  const own = await loadOwnRegistry();
+  ownTarget(own, destination, key);
+  await follow(own, { kind: 'adopt', input: { audienceKey: key, destinations: [destination] } });
+}
+
+async function retireAudience(key: string, { keep = false }: { keep?: boolean }): Promise<void> {
+  const own = await loadOwnRegistry();
+  await follow(own, { kind: 'retire', input: { audienceKey: key, destinations: destinationsOf(ownAudience(own, key)), wholeAudience: true, keep } });
+}
+
+async function adoptAudience(key: string): Promise<void> {
+  const own = await loadOwnRegistry();
+  await follow(own, { kind: 'adopt', input: { audienceKey: key, destinations: destinationsOf(ownAudience(own, key)) } });
+}
+
+async function rewindow(key: string, { dryRun = false }: { dryRun?: boolean }): Promise<void> {
+  const own = await loadOwnRegistry();
+  await follow(own, { kind: 'rewindow', input: { audienceKey: key, windowMs: ownAudience(own, key).windowMs, dryRun } });
+}
+
+const destinationsOf = ({ targets }: Audience): string[] => targets.map(({ destination }) => destination);
+
+const ownAudience = ({ registry }: OwnRegistry, key: string): Audience => pick('audience', key, registry.policies.audiences);
+
+/** While it is given up, a target still stands in headgate.yaml: its destination is needed for that. */
+function ownTarget(own: OwnRegistry, destination: string, key: string): void {
+  if (!findTarget(own, destination, key)) throw new Error(`${key} has no target at ${destination} in ${own.path}: put it back for as long as this takes.`);
+}
+
+/** Shows how far the job is until it has ended. */
+async function follow({ environment }: OwnRegistry, job: RegistryJob): Promise<void> {
+  await withTemporal(environment, async (gateway) => {
+    const started = await gateway.startJob(job);
+    process.stderr.write(`Workflow ${started.workflowId}; Ctrl-C leaves it running.\n`);
+    const { said } = await whileShown(started);
+    process.stdout.write(`${said}.\n`);
+  });
+}
+
+async function whileShown({ result, progress }: FollowedJob): Promise<JobResult> {
+  const ending = result();
+  ending.catch(() => undefined);
+  for (let shown = ''; ; ) {
+    const ended = await Promise.race([ending, new Promise<undefined>((resolve) => setTimeout(() => { resolve(undefined); }, ASK_EVERY_MS))]);
+    if (ended) return ended;
+    const line = await progress().catch(() => 'No worker answers; it waits for one');
+    if (line !== '' && line !== shown) process.stderr.write(`${line}\n`);
+    shown = line;
+  }
+}
