@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 
 const asked = process.env['HEADGATE_RUNS'];
+/** What was found, by test: other cases are no answer to it when the test is tried again. */
+const found = new Map<string, Error>();
 
 /** The timeout of a test whose property is slow, in milliseconds. */
 export const PATIENCE_MS = asked === undefined ? 120_000 : 24 * 3_600_000;
@@ -15,15 +17,19 @@ export const PATIENCE_MS = asked === undefined ? 120_000 : 24 * 3_600_000;
  * `PATIENCE_MS` and the command that replays it.
  */
 export async function holds<Values>(property: fc.IAsyncProperty<Values> | fc.IProperty<Values>, runs = 100): Promise<void> {
+  const { testPath = '', currentTestName = '' } = expect.getState();
+  const earlier = found.get(currentTestName);
+  if (earlier) throw earlier;
   const details = await fc.check(property as fc.IAsyncProperty<Values>, { numRuns: Number(asked ?? runs), interruptAfterTimeLimit: PATIENCE_MS * 0.8, ...replayed() });
   if (!details.failed) {
-    if (details.interrupted) process.stdout.write(`${expect.getState().currentTestName ?? ''}: only ${String(details.numRuns)} of ${String(runs)} cases were tried, for lack of time\n`);
+    if (details.interrupted) process.stdout.write(`${currentTestName}: only ${String(details.numRuns)} of ${String(runs)} cases were tried, for lack of time\n`);
     return;
   }
-  const { testPath = '', currentTestName = '' } = expect.getState();
   const seed = [details.seed, details.counterexamplePath].filter((part) => part !== null).join('/');
   const replay = `HEADGATE_SEED=${seed} npx vitest run ${testPath.slice(testPath.indexOf('test/'))} -t ${JSON.stringify(currentTestName)}`;
-  throw new Error(`${fc.defaultReportMessage(details) ?? ''}\n\nReplay: ${replay}`, { cause: details.errorInstance });
+  const failure = new Error(`${fc.defaultReportMessage(details) ?? ''}\n\nReplay: ${replay}`, { cause: details.errorInstance });
+  found.set(currentTestName, failure);
+  throw failure;
 }
 
 /** `<seed>` tries the same cases again; `<seed>/<path>` only the smallest one that failed. */
