@@ -4,7 +4,9 @@
  */
 import type { Policies } from '../domain/registry.ts';
 import * as accounts from './accounts.ts';
+import * as alerts from './alerts.ts';
 import * as apply from './apply-events.ts';
+import { addDoorCounts, forgetDoorCounts, readDoorCounts } from './door-counts.ts';
 import { LedgerConnection, type LedgerConnectionOptions } from './connection.ts';
 import * as erase from './erase.ts';
 import { prepareExposureParts } from './exposure-parts.ts';
@@ -12,6 +14,7 @@ import { findExposurePlace, findReported, importExposures, readExposures } from 
 import { countParked, listExports, listParked, noteCaughtUp, openExport, readHolder, readParkedToRetry, readUnsent, reportExport, restartExport, retryParked, setExportPaused, settleExport, settleParked } from './exports.ts';
 import * as filling from './filling.ts';
 import * as held from './held.ts';
+import { monitorAge, noteMonitored, observe } from './observations.ts';
 import * as outbox from './outbox.ts';
 import * as pending from './pending.ts';
 import * as processes from './processes.ts';
@@ -30,6 +33,9 @@ import * as windows from './windows.ts';
 export { adoptRegistry, type Adoption } from './adopt-registry.ts';
 export { migrate } from './migrate.ts';
 export { LedgerUnavailable } from './ledger-unavailable.ts';
+export { DOOR_COUNT_MS, type DoorCount, type Feed } from './door-counts.ts';
+export type { AlertMessageView, AlertView, DueNote, Note, ToldChange } from './alerts.ts';
+export type { Observed } from './observations.ts';
 export type { Applicable, Applied } from './apply-events.ts';
 export type { ErasedRows, Erasure, StillThere } from './erase.ts';
 export type { ExposurePlace, ExposureRange, ImportedRow } from './exposure-rows.ts';
@@ -65,9 +71,11 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     connection,
     applyEvents: (items: readonly apply.Applicable[]) => apply.applyEvents(connection, options.policies, items),
     ...bind(connection, accounts),
+    ...bind(connection, alerts),
+    ...bind(connection, { addDoorCounts, forgetDoorCounts, readDoorCounts }),
+    ...bind(connection, { monitorAge, noteMonitored, observe }),
     ...bind(connection, erase),
     ...bind(connection, { prepareExposureParts, findExposurePlace, findReported, importExposures, readExposures }),
-    ...bind(connection, { prepareExposureParts }),
     ...bind(connection, { countParked, listExports, listParked, noteCaughtUp, openExport, readHolder, readParkedToRetry, readUnsent, reportExport, restartExport, retryParked, setExportPaused, settleExport, settleParked }),
     ...bind(connection, filling),
     ...bind(connection, held),

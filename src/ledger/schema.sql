@@ -9,6 +9,48 @@ create table accounts (
   constraint accounts_pkey PRIMARY KEY (destination)
 );
 
+-- One row for each change that an owner is told of by a channel; those that are due together are one message.
+create table alert_messages (
+  message_id bigint not null generated always as identity,
+  owner text not null,
+  channel text not null,
+  alert_id bigint not null,
+  change text not null,
+  level text not null,
+  created_at timestamp with time zone not null,
+  due_at timestamp with time zone not null,
+  attempts integer not null default 0,
+  last_error text,
+  sent_at timestamp with time zone,
+  dropped_at timestamp with time zone,
+  constraint alert_messages_change_check CHECK ((change = ANY (ARRAY['raised'::text, 'worse'::text, 'recovered'::text, 'escalated'::text]))),
+  constraint alert_messages_pkey PRIMARY KEY (message_id)
+);
+CREATE INDEX alert_messages_due ON public.alert_messages USING btree (due_at) WHERE ((sent_at IS NULL) AND (dropped_at IS NULL));
+CREATE INDEX alert_messages_of ON public.alert_messages USING btree (alert_id);
+
+-- One row from the time that a rule finds something until it is over, and after that for the history.
+create table alerts (
+  alert_id bigint not null generated always as identity,
+  rule text not null,
+  subject text not null,
+  level text not null,
+  finding jsonb not null,
+  owners text[] not null,
+  seen_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  raised_at timestamp with time zone,
+  level_since timestamp with time zone not null,
+  recovered_at timestamp with time zone,
+  acknowledged_at timestamp with time zone,
+  acknowledged_by text,
+  escalated_at timestamp with time zone,
+  constraint alerts_level_check CHECK ((level = ANY (ARRAY['warning'::text, 'critical'::text]))),
+  constraint alerts_pkey PRIMARY KEY (alert_id)
+);
+CREATE INDEX alerts_over ON public.alerts USING btree (recovered_at DESC) WHERE (recovered_at IS NOT NULL);
+CREATE UNIQUE INDEX alerts_open ON public.alerts USING btree (rule, subject) WHERE (recovered_at IS NULL);
+
 -- The audiences that registries had, also those that are given up.
 create table audiences (
   audience_key text not null,
@@ -22,6 +64,18 @@ create table audiences (
   constraint audiences_life_check CHECK ((life = ANY (ARRAY['active'::text, 'retiring'::text, 'retired'::text, 'kept'::text]))),
   constraint audiences_pkey PRIMARY KEY (audience_key)
 );
+
+-- What was pending at each target, each five minutes while there was something. Kept for a week.
+create table backlogs (
+  destination text not null,
+  audience_key text not null,
+  at timestamp with time zone not null,
+  adds integer not null,
+  removes integer not null,
+  still_targeted integer not null,
+  constraint backlogs_pkey PRIMARY KEY (destination, audience_key, at)
+);
+CREATE INDEX backlogs_at ON public.backlogs USING btree (at);
 
 -- A membership at one target: what is wanted there and how far the platform is.
 create table deliveries (
@@ -45,6 +99,18 @@ create table deliveries (
 );
 CREATE INDEX deliveries_blocked ON public.deliveries USING btree (destination, audience_key, settled_at) WHERE (status = 'blocked'::text);
 CREATE INDEX deliveries_pending ON public.deliveries USING btree (destination, audience_key, wanted, pending_since) WHERE (status = 'pending'::text);
+
+-- What the door answered, by source and five minutes. Kept for five weeks, so that an hour can be held against the same hour of earlier weeks.
+create table door_counts (
+  source text not null,
+  feed text not null,
+  answer text not null,
+  at timestamp with time zone not null,
+  count integer not null,
+  constraint door_counts_feed_check CHECK ((feed = ANY (ARRAY['webhooks'::text, 'reporting'::text]))),
+  constraint door_counts_pkey PRIMARY KEY (source, feed, answer, at)
+);
+CREATE INDEX door_counts_at ON public.door_counts USING btree (at);
 
 -- Persons whom somebody had erased: what was done, and nothing of who they were.
 create table erasures (
@@ -165,6 +231,15 @@ create table memberships (
   constraint memberships_state_check CHECK ((state = ANY (ARRAY['in'::text, 'out'::text])))
 );
 CREATE INDEX memberships_in ON public.memberships USING btree (audience_key, expires_at) WHERE (state = 'in'::text);
+
+-- Alerts that nobody wants to hear of for a while. `*` as subject: the whole rule.
+create table mutes (
+  rule text not null,
+  subject text not null,
+  until timestamp with time zone not null,
+  by_whom text not null,
+  constraint mutes_pkey PRIMARY KEY (rule, subject)
+);
 
 -- Events whose workflow has yet to be started (or told that it may end).
 create table outbox (
@@ -302,6 +377,13 @@ create table targets (
   constraint targets_life_check CHECK ((life = ANY (ARRAY['active'::text, 'absent'::text, 'retiring'::text, 'retired'::text, 'kept'::text]))),
   constraint targets_pkey PRIMARY KEY (destination, audience_key),
   constraint targets_state_check CHECK ((state = ANY (ARRAY['ok'::text, 'throttled'::text, 'retrying'::text, 'stuck'::text, 'paused'::text])))
+);
+
+-- When something was last seen alive: the monitor.
+create table watch (
+  name text not null,
+  at timestamp with time zone not null,
+  constraint watch_pkey PRIMARY KEY (name)
 );
 
 -- Where a person falls, 0 to 1: below the share means held out. The salt is an audience's key, or holdout:<name> of a holdout over several audiences.
