@@ -4,6 +4,7 @@
  */
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { Ledger } from '../ledger/index.ts';
+import { alertOperating, alertReading, type AlertOptions } from './alerts.ts';
 import { authorise } from './authorise.ts';
 import { erasureRoutes, type ErasureOptions } from './erasures.ts';
 import { exposureOperating, exposureReading, type ExposureOptions } from './exposures.ts';
@@ -15,6 +16,7 @@ import { webhookRoutes, type DoorOptions } from './webhooks.ts';
 
 export { withoutEmail } from './event-from-body.ts';
 export { listen, type Listener } from './http-listener.ts';
+export { DoorCounter } from './door-counter.ts';
 export { GroupCommit } from './group-commit.ts';
 export { isLoopback } from './authorise.ts';
 export { redactText } from './redact.ts';
@@ -25,7 +27,7 @@ export type { QuarantineEntryDetails, QuarantineEntryView } from './quarantine.t
 export type { EntryResult } from './replay.ts';
 export type { DoorSource } from './webhooks.ts';
 
-export interface AppOptions extends DoorOptions, ReadingOptions, QuarantineOptions, ExposureOptions, ErasureOptions {
+export interface AppOptions extends DoorOptions, ReadingOptions, QuarantineOptions, ExposureOptions, ErasureOptions, AlertOptions {
   ledger: Ledger;
   watchdog: Watchdog;
   readToken: string | undefined;
@@ -48,10 +50,12 @@ export function createApp(options: AppOptions): Express {
   app.use(quarantineOperating(options));
   app.use(erasureRoutes(options));
   app.use(exposureOperating(options));
+  app.use(alertOperating(options));
   app.use(authorise('reading', options.host, options.readToken));
   app.use(readingRoutes(options));
   app.use(quarantineReading(options));
   app.use(exposureReading(options));
+  app.use(alertReading(options));
   app.use(metricsRoutes(options.metrics, options.ledger, options.policies));
   app.use((request, response) => {
     response.status(404).json({ problem: `there is no ${request.method} ${request.path.slice(0, 200)}` });
