@@ -9,7 +9,7 @@ import { withoutEmail } from './event-from-body.ts';
 import { exportRoutes } from './exports.ts';
 import { readHeld } from './held.ts';
 import { holdsOf, readHolds } from './holds.ts';
-import { savedView, STUCK_SYNCS, workflowUrl } from './workflow-url.ts';
+import { inAudienceNow, savedView, STUCK_SYNCS, thisPerson, workflowUrl } from './workflow-url.ts';
 
 export interface ReadingOptions {
   ledger: Ledger;
@@ -54,7 +54,7 @@ async function withHeld(ledger: Ledger, policies: Policies, personId: string | n
   return deliveries.map((delivery) => ({ ...delivery, status: shownStatus(delivery, holds({ destination: delivery.destination, audienceKey: delivery.audience_key }), goesBy) }));
 }
 
-function readPeople({ ledger, policies, emailHash }: ReadingOptions): RequestHandler {
+function readPeople({ ledger, policies, emailHash, temporalUi }: ReadingOptions): RequestHandler {
   return async (request, response) => {
     const given = (['customer_id', 'cio_id', 'email', 'person_id'] as const).flatMap((kind) => {
       const value = request.query[kind];
@@ -75,7 +75,7 @@ function readPeople({ ledger, policies, emailHash }: ReadingOptions): RequestHan
       response.status(404).json({ problem: `nobody goes by this ${identifier.kind}`, people });
       return;
     }
-    response.json({ people: await Promise.all(people.map(async (person) => ({ ...person, deliveries: await withHeld(ledger, policies, person.person_id, person.deliveries) }))) });
+    response.json({ people: await Promise.all(people.map(async (person) => ({ ...person, workflows_url: savedView(temporalUi, thisPerson(person.person_id)), deliveries: await withHeld(ledger, policies, person.person_id, person.deliveries) }))) });
   };
 }
 
@@ -129,7 +129,7 @@ async function describeAudiences(ledger: Ledger, audiences: readonly Audience[],
       workflow_url: workflowUrl(temporalUi, syncWorkflowId(target.destination, target.audienceKey)),
     };
   };
-  return Promise.all(audiences.map(async (audience) => ({ ...describeAudience(audience, members.get(audience.key)), targets: await Promise.all(audience.targets.map(describeTarget)) })));
+  return Promise.all(audiences.map(async (audience) => ({ ...describeAudience(audience, members.get(audience.key)), members_url: savedView(temporalUi, inAudienceNow(audience.key)), targets: await Promise.all(audience.targets.map(describeTarget)) })));
 }
 
 const describeAudience = (audience: Audience, members: AudienceCounts | undefined): object => ({

@@ -9,6 +9,7 @@ import {
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
+  startChild,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -16,7 +17,7 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import type { Activities } from '../activities/index.ts';
 import { pauseAfter, syncStateOf, type FailureReport } from '../domain/failures.ts';
 import { isProbing, nextCall, suspicionAfter, suspicionAfterRefusal, suspicionAfterRetry, type Suspicion } from '../domain/poison.ts';
-import { SYNC_SIGNALS, SYNC_UPDATES, type PushBacklog, type PushResult, type RequestTrouble, type SyncInput, type SyncStanding } from './contract.ts';
+import { resyncWorkflowId, SYNC_SIGNALS, SYNC_UPDATES, type PushBacklog, type PushResult, type RequestTrouble, type ResyncInput, type SyncInput, type SyncStanding } from './contract.ts';
 import { describePause, describeStanding } from './describe-standing.ts';
 import { failedCallOf, failureReportOf } from './failure-report.ts';
 
@@ -25,19 +26,27 @@ const pushNow = defineSignal(SYNC_SIGNALS.pushNow);
 const pause = defineUpdate<string>(SYNC_UPDATES.pause);
 const resume = defineUpdate<string>(SYNC_UPDATES.resume);
 const retry = defineUpdate<string, [who?: string | null]>(SYNC_UPDATES.retry);
+const resync = defineUpdate<string, [withFormer?: boolean | null]>(SYNC_UPDATES.resync);
 
 const SYNC_STATE = defineSearchAttributeKey('SyncState', SearchAttributeType.KEYWORD);
 
 /** A push whose worker has not been heard of for so long is made by another one. Whether the lost one's call has ended, the ledger knows. */
 const HEARTBEAT_TIMEOUT = '10s';
 
-const { push, followUp } = proxyActivities<Activities>({
+const { push } = proxyActivities<Activities>({
+  summary: 'pushes what is pending, removals first',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  startToCloseTimeout: '10m',
+  retry: { initialInterval: '1s', maximumAttempts: 2 },
+});
+const { followUp } = proxyActivities<Activities>({
+  summary: 'asks what became of requests that the platform decides later',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   startToCloseTimeout: '10m',
   retry: { initialInterval: '1s', maximumAttempts: 2 },
 });
 const { reportTarget } = proxyLocalActivities<Activities>({ startToCloseTimeout: '1s', retry: { maximumAttempts: 1 } });
-const { pauseTarget, resumeTarget, retryTarget } = proxyActivities<Activities>({ startToCloseTimeout: '10s', retry: { maximumAttempts: 5 } });
+const { pauseTarget, resumeTarget, retryTarget } = proxyActivities<Activities>({ summary: 'an operator asked for it', startToCloseTimeout: '10s', retry: { maximumAttempts: 5 } });
 
 /**
  * A run with more events than this hands over to the next one. A worker that gets a sync anew goes through its history step by step, each of which waits
@@ -77,6 +86,14 @@ const WHOLE_CALL_IS_REFUSED = {
   cure: 'Every member is refused, so the call or the audience may be wrong: run `headgate check`. Once nothing is wrong with them, `headgate retry` tries everybody again and rejects whoever is refused.',
 } as const;
 
+/** What people type into the Temporal UI is anything. */
+function assertText(update: string, given: unknown): void {
+  if (given !== undefined && given !== null && typeof given !== 'string') throw new Error(`${update} takes nothing, or one customer id or person id in quotes`);
+}
+function assertFlag(update: string, given: unknown): void {
+  if (given !== undefined && given !== null && typeof given !== 'boolean') throw new Error(`${update} takes nothing, true or false`);
+}
+
 class Sync {
   readonly #target: { destination: string; audienceKey: string };
   #standing: SyncStanding;
@@ -106,7 +123,14 @@ class Sync {
     setHandler(pushNow, () => { this.#pushNow(); }, { description: 'Push at once, also while pausing after a failure.' });
     setHandler(pause, () => this.#pause(), { description: 'Stop pushing; what is pending is kept.' });
     setHandler(resume, () => this.#resume(), { description: 'Push again, at once.' });
-    setHandler(retry, (who) => this.#retry(who), { description: 'Try rejected and blocked members again: all of them, or the one of a customer id or person id.' });
+    setHandler(retry, (who?: string | null) => this.#retry(who), {
+      validator: (who?: string | null) => { assertText('retry', who); },
+      description: 'Try rejected and blocked members again: all of them, or the one of a customer id or person id ("c_123").',
+    });
+    setHandler(resync, (withFormer?: boolean | null) => this.#resync(withFormer ?? false), {
+      validator: (withFormer?: boolean | null) => { assertFlag('resync', withFormer); },
+      description: 'Push every member again; true: also the removal of those who have left.',
+    });
     this.#describe();
   }
 
@@ -285,6 +309,19 @@ class Sync {
     this.#suspicion = suspicionAfterRetry(this.#suspicion);
     this.#awake = this.#now = true;
     return `${String(count)} rejected or blocked members of ${this.#target.destination}/${this.#target.audienceKey} are tried again`;
+  }
+
+  /** In a workflow of its own, which goes on whatever becomes of this one. */
+  async #resync(withFormer: boolean): Promise<string> {
+    const { audienceKey, destination } = this.#target;
+    const input: ResyncInput = { audienceKey, withFormer, targets: [{ destination, members: null, marked: 0, after: '', markedAt: null, pending: null }] };
+    const { workflowId } = await startChild('resync', {
+      workflowId: resyncWorkflowId(audienceKey, new Date()),
+      args: [input],
+      parentClosePolicy: 'ABANDON',
+      staticSummary: `pushes every member of ${audienceKey} again to ${destination}`,
+    });
+    return `every member of ${audienceKey} is pushed to ${destination} again: workflow ${workflowId} shows how far it is`;
   }
 
   get #lastSuccess(): Pick<SyncStanding, 'lastSuccessAt'> {

@@ -359,7 +359,7 @@ export interface Walked {
 
 /** Messages of `audienceSync`. */
 export const SYNC_SIGNALS = { wake: 'wake', pushNow: 'pushNow' } as const;
-export const SYNC_UPDATES = { pause: 'pause', resume: 'resume', retry: 'retry' } as const;
+export const SYNC_UPDATES = { pause: 'pause', resume: 'resume', retry: 'retry', resync: 'resync' } as const;
 /** Messages of `exposureExport`, besides the signal `pushNow`. */
 export const EXPORT_UPDATES = { pause: 'pause', resume: 'resume', retry: 'retry', restart: 'restart' } as const;
 /** Signal of `audienceAdd`: a newer decision has replaced this one. */

@@ -15,7 +15,7 @@ const restart = defineUpdate<string>(EXPORT_UPDATES.restart);
 
 const SYNC_STATE = defineSearchAttributeKey('SyncState', SearchAttributeType.KEYWORD);
 
-const { exportRows } = proxyActivities<Activities>({ heartbeatTimeout: '10s', startToCloseTimeout: '10m', retry: { initialInterval: '1s', maximumAttempts: 2 } });
+const { exportRows } = proxyActivities<Activities>({ summary: 'sends rows to the warehouse', heartbeatTimeout: '10s', startToCloseTimeout: '10m', retry: { initialInterval: '1s', maximumAttempts: 2 } });
 const { reportExport } = proxyLocalActivities<Activities>({ startToCloseTimeout: '1s', retry: { maximumAttempts: 1 } });
 const { pauseExport, resumeExport, retryExport, restartExport } = proxyActivities<Activities>({ startToCloseTimeout: '10s', retry: { maximumAttempts: 5 } });
 

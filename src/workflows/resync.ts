@@ -5,9 +5,9 @@ import { RESYNC_QUERY, type ResyncInput, type ResyncTarget, type SizeReport } fr
 import { describeResync } from './describe-resync.ts';
 import { failureReportOf } from './failure-report.ts';
 
-const { countForResync, markForResync } = proxyActivities<Activities>({ startToCloseTimeout: '1m', retry: { maximumInterval: '1m' } });
-const { readSize } = proxyActivities<Activities>({ startToCloseTimeout: '1m', retry: { maximumAttempts: 5 } });
-const { awaitPushed } = proxyActivities<Activities>({ startToCloseTimeout: '10m', heartbeatTimeout: '30s', retry: { maximumInterval: '1m' } });
+const { countForResync, markForResync } = proxyActivities<Activities>({ summary: 'marks members to be pushed again', startToCloseTimeout: '1m', retry: { maximumInterval: '1m' } });
+const { readSize } = proxyActivities<Activities>({ summary: 'asks the platform for the size', startToCloseTimeout: '1m', retry: { maximumAttempts: 5 } });
+const { awaitPushed } = proxyActivities<Activities>({ summary: 'waits until they have been pushed', startToCloseTimeout: '10m', heartbeatTimeout: '30s', retry: { maximumInterval: '1m' } });
 
 const progress = defineQuery<ResyncTarget[]>(RESYNC_QUERY);
 /** Members that are marked in one step. */

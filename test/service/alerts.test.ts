@@ -7,20 +7,23 @@ import { createLogger } from '../../src/monitoring/logger.ts';
 import { createMetrics } from '../../src/monitoring/metrics.ts';
 import { runCommand } from '../support/command.ts';
 import { startMailServer, type MailServer } from '../support/mail-server.ts';
-import { startRecorder, type Recorded, type Recorder } from '../support/recorder.ts';
+import { startRecorder, type Recorder } from '../support/recorder.ts';
 import { CART_AT_META, CROSS_SELL_AT_META, REGISTRY, startService, type TestService } from '../support/service.ts';
 import { somebody } from '../support/somebody.ts';
 import { until } from '../support/until.ts';
 
 const WEBHOOK_SECRET = `whsec_${Buffer.from('a-key-for-the-tests').toString('base64')}`;
-let [slack, pagerduty, webhook, ghost]: Recorder[] = [];
+let slack: Recorder;
+let pagerduty: Recorder;
+let webhook: Recorder;
+let ghost: Recorder;
 let mail: MailServer;
 let service: TestService;
 let registry = '';
 
 beforeAll(async () => {
   [slack, pagerduty, webhook, ghost] = await Promise.all([startRecorder(), startRecorder(), startRecorder(), startRecorder()]);
-  slack?.answers({ body: { ok: true } });
+  slack.answers({ body: { ok: true } });
   mail = await startMailServer();
   registry = `${REGISTRY.replaceAll('owner: { name: Tests }', 'owner: Retention')}
 owners:
@@ -28,21 +31,21 @@ owners:
     slack: "#retention-oncall"
     email: [retention@example.com]
     pagerduty: a-routing-key
-    webhook: { url: "${webhook?.url ?? ''}/alerts", secret: ${WEBHOOK_SECRET} }
+    webhook: { url: "${webhook.url}/alerts", secret: ${WEBHOOK_SECRET} }
     escalate_to: Platform
     escalate_after: 1m
-  Platform: { webhook: { url: "${ghost?.url ?? ''}/platform", secret: ${WEBHOOK_SECRET} } }
+  Platform: { webhook: { url: "${ghost.url}/platform", secret: ${WEBHOOK_SECRET} } }
 alerts:
   owner: Platform
-  slack: { bot_token: xoxb-a-bot-token, api_url: "${slack?.url ?? ''}/api" }
+  slack: { bot_token: xoxb-a-bot-token, api_url: "${slack.url}/api" }
   smtp: { url: "${mail.url}", from: Headgate <headgate@example.com> }
-  pagerduty_url: "${pagerduty?.url ?? ''}/v2/enqueue"
+  pagerduty_url: "${pagerduty.url}/v2/enqueue"
 `;
   service = await startService({ registry, patience: { confirmMs: 0, settleMs: 0 } });
 });
 afterAll(async () => {
   await service.stop();
-  await Promise.all([slack, pagerduty, webhook, ghost].map((one) => one?.close()));
+  await Promise.all([slack, pagerduty, webhook, ghost].map((one) => one.close()));
   await mail.close();
 });
 
@@ -50,8 +53,8 @@ interface WebhookBody {
   level: string | null;
   alerts: { rule: string; subject: string; change: string; still_targeted: number; what: string; command: string | null; what_to_do: string; alert_id: number; runbook: string | null }[];
 }
-const told = (recorder: Recorder | undefined): WebhookBody[] => (recorder?.calls ?? []).map(({ body }) => body as WebhookBody);
-const changes = (recorder: Recorder | undefined, change: string) => told(recorder).flatMap(({ alerts }) => alerts.filter((alert) => alert.change === change));
+const told = (recorder: Recorder): WebhookBody[] => recorder.calls.map(({ body }) => body as WebhookBody);
+const changes = (recorder: Recorder, change: string) => told(recorder).flatMap(({ alerts }) => alerts.filter((alert) => alert.change === change));
 const round = () => until(() => service.parts.monitor.round(), ({ ran }) => ran);
 /** The schedule may be at it; then once more. */
 const standIn = (findings: Finding[]) => until(() => service.parts.monitor.standIn(findings), ({ ran }) => ran);
@@ -77,16 +80,16 @@ test('a revoked token is told once to its owner by every channel, with people, c
   expect(cart?.what_to_do).toMatch(/token/i);
   expect(cart?.runbook).toMatch(/\/runbook#target_stuck$/);
 
-  const call = webhook?.calls[0] as Recorded;
+  const call = webhook.calls[0]!;
   const signed = `${String(call.headers['webhook-id'])}.${String(call.headers['webhook-timestamp'])}.${JSON.stringify(call.body)}`;
   const key = Buffer.from(WEBHOOK_SECRET.slice('whsec_'.length), 'base64');
   expect(call.headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`);
 
-  await until(() => slack?.calls ?? [], (calls) => calls.length > 0);
-  expect(slack?.calls[0]).toMatchObject({ path: '/api/chat.postMessage', headers: { authorization: 'Bearer xoxb-a-bot-token' }, body: { channel: '#retention-oncall' } });
-  expect(JSON.stringify(slack?.calls[0]?.body)).toContain('still targeted who should not be');
-  await until(() => pagerduty?.calls ?? [], (calls) => calls.length > 1);
-  expect(pagerduty?.calls[0]?.body).toMatchObject({ routing_key: 'a-routing-key', event_action: 'trigger', payload: { severity: 'critical' }, dedup_key: expect.stringMatching(/^headgate\/target_stuck\/meta_main\//) as string });
+  await until(() => slack.calls, (calls) => calls.length > 0);
+  expect(slack.calls[0]).toMatchObject({ path: '/api/chat.postMessage', headers: { authorization: 'Bearer xoxb-a-bot-token' }, body: { channel: '#retention-oncall' } });
+  expect(JSON.stringify(slack.calls[0]?.body)).toContain('still targeted who should not be');
+  await until(() => pagerduty.calls, (calls) => calls.length > 1);
+  expect(pagerduty.calls[0]?.body).toMatchObject({ routing_key: 'a-routing-key', event_action: 'trigger', payload: { severity: 'critical' }, dedup_key: expect.stringMatching(/^headgate\/target_stuck\/meta_main\//) as string });
   await until(() => mail.mails, (mails) => mails.length > 0);
   expect(mail.mails[0]).toMatchObject({ to: ['retention@example.com'] });
   expect(mail.mails[0]?.text).toMatch(/Subject: [\s\S]*Nothing gets through/);
@@ -111,7 +114,7 @@ test('a revoked token is told once to its owner by every channel, with people, c
     await round();
     return changes(webhook, 'recovered');
   }, (over) => over.filter(({ rule }) => rule === 'target_stuck').length === 2);
-  await until(() => pagerduty?.calls ?? [], (calls) => calls.filter(({ body }) => (body as { event_action: string }).event_action === 'resolve').length >= 2);
+  await until(() => pagerduty.calls, (calls) => calls.filter(({ body }) => (body as { event_action: string }).event_action === 'resolve').length >= 2);
   expect((await runCommand(service, registry, 'alerts')).output).not.toContain('target_stuck');
   expect((await runCommand(service, registry, 'alerts', '--history')).output).toContain('over since');
 });
@@ -132,7 +135,7 @@ test('critical and acknowledged by nobody goes to the second owner, once', async
 });
 
 test('a channel that fails is tried again, told of to the operators, and nothing is lost', async () => {
-  webhook?.answers({ status: 500, body: 'no' });
+  webhook.answers({ status: 500, body: 'no' });
   const finding: Finding = { rule: 'ledger_down', subject: 'x', audienceKey: 'high_intent_cart_7d_v1', level: 'critical', what: 'A finding for a failing channel.', since: null, stillTargeted: 0, cure: 'None.' };
   const again = async (): Promise<unknown> => {
     await service.database.query("update alert_messages set due_at = now() where sent_at is null and dropped_at is null");
@@ -140,7 +143,7 @@ test('a channel that fails is tried again, told of to the operators, and nothing
   };
   for (let attempt = 0; attempt < 4; attempt++) await again();
   expect(changes(ghost, 'raised')).toContainEqual(expect.objectContaining({ rule: 'channel_failing', subject: 'Retention/webhook' }));
-  webhook?.answers({ status: 200 });
+  webhook.answers({ status: 200 });
   await again();
   expect(changes(webhook, 'raised')).toContainEqual(expect.objectContaining({ what: 'A finding for a failing channel.' }));
 });
@@ -158,7 +161,7 @@ test('a mute is heeded, and ends', async () => {
 });
 
 test('headgate alerts test reaches every owner, and says which channel does not work', async () => {
-  slack?.answers({ body: { ok: false, error: 'channel_not_found' } });
+  slack.answers({ body: { ok: false, error: 'channel_not_found' } });
   const { output, status } = await runCommand(service, registry, 'alerts', 'test');
   expect(status).toBe(1);
   expect(output).toContain('channel_not_found');

@@ -95,3 +95,14 @@ test('a sync hands over to a new run before its history is so long that a worker
   await service.parts.gateway.wakeSync(TARGET, 'pushNow');
   await untilSettled();
 });
+
+test('an operator asks for a resync in the Temporal UI, and is told what is wrong with what they typed', async () => {
+  const before = service.members(CART_AT_META).length;
+  service.sandbox.store.reset();
+  const sync = service.client.workflow.getHandle('headgate/sync/meta_main/high_intent_cart_7d_v1');
+  await expect(sync.executeUpdate('resync', { args: ['everybody'] })).rejects.toMatchObject({ cause: { message: 'resync takes nothing, true or false' } });
+  await expect(sync.executeUpdate('retry', { args: [42] })).rejects.toMatchObject({ cause: { message: expect.stringContaining('in quotes') as string } });
+  const said = await sync.executeUpdate<string, []>('resync');
+  expect(said).toMatch(/^every member of high_intent_cart_7d_v1 is pushed to meta_main again: workflow headgate\/resync\//);
+  await until(() => service.members(CART_AT_META).length, (count) => count === before);
+});

@@ -21,6 +21,7 @@ interface AudienceAnswer {
   excludes: string[];
   holdout: string;
   rearming: boolean;
+  members_url: string | null;
   members: { in: number; out: number; holdout: number; former_window: number };
   targets: {
     destination: string;
@@ -46,6 +47,8 @@ interface AudienceAnswer {
     workflow_url: string | null;
   }[];
 }
+
+type PersonAnswer = Json<PersonView> & { workflows_url: string | null };
 
 interface HeldAnswer {
   targets: {
@@ -82,7 +85,7 @@ export function addReadCommands(program: Command): { audience: Command; person: 
     for (const [name, value] of Object.entries({ customer_id: options.customerId, email: options.email, cio_id: options.cioId, person_id: options.personId })) {
       if (value !== undefined) query.set(name, value);
     }
-    const answer = (await readApi(`/v1/people?${query.toString()}`, options.url)) as { people: Json<PersonView>[] };
+    const answer = (await readApi(`/v1/people?${query.toString()}`, options.url)) as { people: PersonAnswer[] };
     print(options.json ? JSON.stringify(answer) : answer.people.map(describePerson).join('\n\n'));
   });
   const audience = withCommon(program.command('audience').description('An audience: members, targets, what is stuck, what is held.').argument('<key>'))
@@ -149,12 +152,13 @@ function describeEvent(event: Json<EventDetails> & { workflow_url: string | null
 /** A report says what was reported, an exposure what it is called. */
 const nameOf = ({ name, channel, metric }: Json<EventView>): string => (metric === null ? name : `${channel ?? name} ${metric}`);
 
-function describePerson(person: Json<PersonView>): string {
+function describePerson(person: PersonAnswer): string {
   const ids = [
     ['customer_id', person.customer_id],
     ['cio_id', person.cio_ids.join(', ')],
     ['e-mail (SHA-256)', person.email_hashes.map((hash) => `${hash.slice(0, 12)}…`).join(', ')],
     ['known since', time(person.created_at)],
+    ...(person.workflows_url === null ? [] : [['workflows', person.workflows_url]]),
   ];
   return [
     table(['', person.person_id], ids),
@@ -194,6 +198,7 @@ function describeAudience(audience: AudienceAnswer): string {
     ['excludes', audience.excludes.join(', ')],
     ['holdout', `${audience.holdout}${audience.rearming ? '; members are being moved to the arm that it gives' : ''}`],
     ['members', `${String(audience.members.in)} in, ${String(audience.members.out)} out${audience.members.holdout > 0 ? `, ${String(audience.members.holdout)} held out` : ''}`],
+    ...(audience.members_url === null ? [] : [['in it now', audience.members_url]]),
   ];
   const parts = [table(['', audience.audience_key], facts), targets(audience)];
   for (const target of audience.targets) {
