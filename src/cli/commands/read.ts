@@ -4,6 +4,7 @@ import type { EventDetails, EventView, MembershipView, DeliveryView, PersonView 
 import { readApi } from '../headgate-api.ts';
 import { shown, table } from '../table.ts';
 import { time } from '../time.ts';
+import { describeCost, describeWatch, type CostAnswer, type WatchAnswer } from '../audience-watch.ts';
 
 interface ReadOptions {
   url?: string;
@@ -22,7 +23,7 @@ interface AudienceAnswer {
   holdout: string;
   rearming: boolean;
   members: { in: number; out: number; holdout: number; former_window: number };
-  targets: {
+  targets: ({
     destination: string;
     mode: string | null;
     platform_audience_id: string;
@@ -44,7 +45,9 @@ interface AudienceAnswer {
     oldest_pending: string | null;
     last_success_at: string | null;
     workflow_url: string | null;
-  }[];
+  } & WatchAnswer)[];
+  /** Of one audience. */
+  cost?: CostAnswer;
 }
 
 interface HeldAnswer {
@@ -202,6 +205,8 @@ function describeAudience(audience: AudienceAnswer): string {
     if (target.cure) parts.push(`  What to do: ${target.cure}`);
     if (target.workflow_url) parts.push(`  ${target.workflow_url}`);
   }
+  parts.push(...audience.targets.flatMap((target) => describeWatch(target.destination, target)));
+  if (audience.cost) parts.push(describeCost(audience.cost));
   return parts.join('\n');
 }
 
