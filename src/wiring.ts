@@ -92,7 +92,8 @@ export function buildParts(options: PartsOptions): Parts {
   const exporting = { exporters: [...exporters.keys()], start: (exporter: string) => gateway.startExport(exporter) };
   const { contacts, monitor } = buildMonitor(options, ledger, metrics);
   const scheduleMonitor = (): Promise<void> => gateway.scheduleMonitor();
-  const sweep = new Sweep({ ledger, audiences: [...registry.policies.audiences.values()], wake, filling, exporting, scheduleMonitor, self, logger, metrics });
+  const sizes = { targets, everyMs: registry.watching.sizesEveryMs, start: () => gateway.startSizes() };
+  const sweep = new Sweep({ ledger, audiences: [...registry.policies.audiences.values()], wake, filling, exporting, scheduleMonitor, sizes, self, logger, metrics });
   register();
   sweep.start();
   waker.pushNow(targets);
@@ -175,7 +176,7 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
   });
   const app = createApp({
     sources: new Map([...registry.sources].map(([name, source]): [string, DoorSource] => [name, source])),
-    policies: registry.policies,
+    ...{ policies: registry.policies, watching: registry.watching },
     identify: identifier(registry),
     emailHash,
     commit,
@@ -220,7 +221,7 @@ export async function startWorker(parts: Parts, connection: Parameters<typeof ru
     waker.wake(targets);
   };
   const stopping = new AbortController();
-  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, wake, stopping: stopping.signal, monitor, logger, metrics });
+  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, sizesEveryMs: registry.watching.sizesEveryMs, wake, stopping: stopping.signal, monitor, logger, metrics });
   const workers = await runWorkers({ connection, namespace, activities });
   return {
     failed: workers.failed,

@@ -12,6 +12,8 @@ export interface ActivityDependencies {
   policies: Policies;
   destinations: ReadonlyMap<string, Destination>;
   exporters: ReadonlyMap<string, Exporter>;
+  /** How often each target's size is read, in milliseconds. */
+  sizesEveryMs: number;
   /** Tells the syncs that something is pending. Never waits, never fails. */
   wake: (targets: readonly TargetRef[]) => void;
   /** Aborted when this process has been asked to stop: whatever goes on for long by itself ends soon. */

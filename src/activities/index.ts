@@ -12,6 +12,7 @@ import { createFillTarget } from './fill-target.ts';
 import { createFollowUp } from './follow-up.ts';
 import { createMonitor } from './monitor.ts';
 import { createPush } from './push.ts';
+import { createReadSizes } from './read-sizes.ts';
 import { createResync } from './resync.ts';
 import { createRetire } from './retire.ts';
 import { createRewindow } from './rewindow.ts';
@@ -29,6 +30,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createFollowUp(dependencies),
     ...createTargetStanding(dependencies),
     ...createResync(dependencies),
+    ...createReadSizes(dependencies),
     ...createFillTarget(dependencies),
     ...createRetire(dependencies),
     ...createRewindow(dependencies),

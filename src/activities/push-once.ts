@@ -2,8 +2,9 @@
 import type { Destination, Member, PreparedCall } from '../destinations/destination.ts';
 import { PlatformFailure } from '../domain/failures.ts';
 import { holdOf, isOver, type Hold } from '../domain/holding.ts';
-import type { Target, TargetRef } from '../domain/registry.ts';
-import type { Pending, PendingMember } from '../ledger/index.ts';
+import { releaseCommand } from '../domain/guard.ts';
+import { targetKey, type Target, type TargetRef } from '../domain/registry.ts';
+import type { NoticedWave, Pending, PendingMember } from '../ledger/index.ts';
 import type { PushInput } from '../workflows/contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { destinationOf } from './destination-of.ts';
@@ -43,6 +44,7 @@ export function createPushOnce(dependencies: ActivityDependencies) {
     const callsAreScarce = destination.callsPerMinute !== undefined || destination.paceMs > 0;
     const pending = await ledger.loadPending(ref, most, {
       hold, onlyOne: probe, callsAreScarce, atOnce: now || mostMembers !== undefined, decidesWithinMs: destination.followUp?.giveUpAfterMs,
+      guard: life === 'active' && hold.because === null ? (policies.audiences.get(audienceKey)?.guard ?? undefined) : undefined, onWave: tellOf(dependencies, ref),
     });
     const { operation, members } = pending;
     if (operation === 'none') return { ...nothing, gatherMs: pending.gatherMs };
@@ -60,6 +62,13 @@ export function createPushOnce(dependencies: ActivityDependencies) {
     return { ...nothing, found: true, call, restMs: call.restMs, resting: call.restMs > 0 };
   };
 }
+
+/** Says it once: a wave that is held already is not told again. */
+const tellOf = ({ logger }: ActivityDependencies, target: TargetRef) => (wave: NoticedWave): void => {
+  const { noticed, most, audienceSize, causes, operation } = wave;
+  logger.warn({ destination: target.destination, audience: target.audienceKey, operation, noticed, most, audience_size: audienceSize, causes },
+    `The guard holds a wave of ${operation === 'add' ? 'adds' : 'removals'} at ${targetKey(target)}: ${releaseCommand({ ...target, operation })} lets it go.`);
+};
 
 /** While processes are replaced by such with another registry, both take pushes. The deliveries are about the audience that the ledger knows. */
 function anotherRegistry({ destination, audienceKey, platformAudienceId }: Target, known: string): PlatformFailure {

@@ -49,9 +49,24 @@ async function readGauges(metrics: Metrics, ledger: Ledger, policies: Policies):
   metrics.blocked.reset();
   for (const row of await ledger.countBlocked()) metrics.blocked.set({ destination: row.destination, audience: row.audience_key }, row.blocked);
   await readExports(metrics, ledger, age);
+  await readWatch(metrics, ledger);
   metrics.syncState.reset();
   for (const target of standings) {
     metrics.syncState.set({ destination: target.destination, audience: target.audienceKey, state: target.state }, 1);
+  }
+}
+
+async function readWatch(metrics: Metrics, ledger: Ledger): Promise<void> {
+  metrics.guardHeld.reset();
+  for (const { destination, audienceKey, operation, held } of await ledger.listGuardHolds()) metrics.guardHeld.set({ destination, audience: audienceKey, operation }, held);
+  metrics.audienceSize.reset();
+  for (const [reading] of await ledger.listSizes({ perTarget: 1 })) {
+    if (!reading) continue;
+    const labels = { destination: reading.destination, audience: reading.audienceKey };
+    metrics.audienceSize.set({ ...labels, whose: 'ours' }, reading.takenIn);
+    if (!reading.told) continue;
+    metrics.audienceSize.set({ ...labels, whose: 'theirs_least' }, reading.told.atLeast);
+    metrics.audienceSize.set({ ...labels, whose: 'theirs_most' }, reading.told.atMost);
   }
 }
 

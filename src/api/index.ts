@@ -8,6 +8,7 @@ import { alertOperating, alertReading, type AlertOptions } from './alerts.ts';
 import { authorise } from './authorise.ts';
 import { erasureRoutes, type ErasureOptions } from './erasures.ts';
 import { exposureOperating, exposureReading, type ExposureOptions } from './exposures.ts';
+import { guardRoutes, type GuardOptions } from './guard.ts';
 import { healthRoutes, metricsRoutes } from './health.ts';
 import { quarantineOperating, quarantineReading, type QuarantineOptions } from './quarantine.ts';
 import { readingRoutes, type ReadingOptions } from './reading.ts';
@@ -27,7 +28,7 @@ export type { QuarantineEntryDetails, QuarantineEntryView } from './quarantine.t
 export type { EntryResult } from './replay.ts';
 export type { DoorSource } from './webhooks.ts';
 
-export interface AppOptions extends DoorOptions, ReadingOptions, QuarantineOptions, ExposureOptions, ErasureOptions, AlertOptions {
+export interface AppOptions extends DoorOptions, ReadingOptions, QuarantineOptions, ExposureOptions, ErasureOptions, AlertOptions, GuardOptions {
   ledger: Ledger;
   watchdog: Watchdog;
   readToken: string | undefined;
@@ -49,6 +50,7 @@ export function createApp(options: AppOptions): Express {
   app.use(healthRoutes(options.watchdog, options.isDraining));
   app.use(quarantineOperating(options));
   app.use(erasureRoutes(options));
+  app.use(guardRoutes(options));
   app.use(exposureOperating(options));
   app.use(alertOperating(options));
   app.use(authorise('reading', options.host, options.readToken));

@@ -10,10 +10,12 @@ import { exportRoutes } from './exports.ts';
 import { readHeld } from './held.ts';
 import { holdsOf, readHolds } from './holds.ts';
 import { inAudienceNow, savedView, STUCK_SYNCS, thisPerson, workflowUrl } from './workflow-url.ts';
+import { readCost, readWatch, type Watched } from './watch.ts';
 
 export interface ReadingOptions {
   ledger: Ledger;
   policies: Policies;
+  watching: Watched;
   /** From an e-mail in the clear to the hash that the ledger knows; undefined when it is none. */
   emailHash: (email: string) => string | undefined;
   /** Address of the Temporal UI with its namespace, for links; undefined when it is not known. */
@@ -79,14 +81,14 @@ function readPeople({ ledger, policies, emailHash, temporalUi }: ReadingOptions)
   };
 }
 
-function readAudiences({ ledger, policies, temporalUi }: ReadingOptions): RequestHandler {
+function readAudiences({ ledger, policies, watching, temporalUi }: ReadingOptions): RequestHandler {
   return async (_request, response) => {
     const audiences = [...policies.audiences.values()];
-    response.json({ audiences: await describeAudiences(ledger, audiences, policies, temporalUi), stuck_syncs_url: savedView(temporalUi, STUCK_SYNCS) });
+    response.json({ audiences: await describeAudiences(ledger, audiences, policies, watching, temporalUi), stuck_syncs_url: savedView(temporalUi, STUCK_SYNCS) });
   };
 }
 
-function readAudience({ ledger, policies, temporalUi }: ReadingOptions): RequestHandler {
+function readAudience({ ledger, policies, watching, temporalUi }: ReadingOptions): RequestHandler {
   return async (request, response) => {
     const key = String(request.params['key']);
     const audience = policies.audiences.get(key);
@@ -94,17 +96,18 @@ function readAudience({ ledger, policies, temporalUi }: ReadingOptions): Request
       response.status(404).json({ problem: `there is no audience ${key.slice(0, 120)} in headgate.yaml`, known: [...policies.audiences.keys()] });
       return;
     }
-    const [view] = await describeAudiences(ledger, [audience], policies, temporalUi);
-    response.json(view);
+    const [[view], cost] = await Promise.all([describeAudiences(ledger, [audience], policies, watching, temporalUi), readCost(ledger, audience, watching)]);
+    response.json({ ...view, cost });
   };
 }
 
-async function describeAudiences(ledger: Ledger, audiences: readonly Audience[], policies: Policies, temporalUi: string | undefined): Promise<object[]> {
+async function describeAudiences(ledger: Ledger, audiences: readonly Audience[], policies: Policies, watching: Watched, temporalUi: string | undefined): Promise<object[]> {
   const members = new Map((await ledger.countMembers(audiences)).map((counts) => [counts.audience_key, counts]));
   const deliveries = new Map((await ledger.countDeliveries(audiences.map(({ key }) => key))).map((counts) => [targetKey({ destination: counts.destination, audienceKey: counts.audience_key }), counts]));
   const listed = await ledger.listTargets();
   const standings = new Map(listed.map((standing) => [targetKey(standing), standing]));
   const holds = holdsOf(listed, policies);
+  const watch = await readWatch(ledger, policies, watching, audiences.length === 1 ? audiences[0]?.key : undefined);
   const describeTarget = async (target: Target): Promise<object> => {
     const counts = deliveries.get(targetKey(target));
     const all = pendingOf(counts);
@@ -127,6 +130,7 @@ async function describeAudiences(ledger: Ledger, audiences: readonly Audience[],
       blocked: counts?.blocked ?? 0,
       processing: counts?.processing ?? 0,
       workflow_url: workflowUrl(temporalUi, syncWorkflowId(target.destination, target.audienceKey)),
+      ...watch(target, { oldestPendingAt: oldestOf(all), lastSuccessAt: standings.get(targetKey(target))?.lastSuccessAt ?? null }),
     };
   };
   return Promise.all(audiences.map(async (audience) => ({ ...describeAudience(audience, members.get(audience.key)), members_url: savedView(temporalUi, inAudienceNow(audience.key)), targets: await Promise.all(audience.targets.map(describeTarget)) })));

@@ -5,6 +5,7 @@ import { addCheckCommand } from './commands/check.ts';
 import { addEraseCommand } from './commands/erase.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addExportStandingCommands } from './commands/export-standing.ts';
+import { addGuardCommands } from './commands/guard.ts';
 import { addIdentifiersCommand } from './commands/identifiers.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addQuarantineCommands } from './commands/quarantine.ts';
@@ -37,6 +38,7 @@ export async function main(args: readonly string[]): Promise<void> {
   addCheckCommand(program);
   const target = addTargetCommands(program);
   addSyncCommands(program);
+  addGuardCommands(program);
   addRegistryChangeCommands({ target, audience });
   addIdentifiersCommand(program);
   addExportStandingCommands(addExportCommand(program));

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { normaliseCountry } from '../domain/countries.ts';
 import { MODES, parseDuration } from '../domain/registry.ts';
+import { audienceGuardSchema } from './watching.ts';
 
 /** Names of sources and destinations. */
 export const NAME = /^[a-z][a-z0-9_]{0,62}$/;
@@ -94,6 +95,7 @@ export const audienceSchema = z.strictObject({
   exit: z.literal('cio.audience_remove').optional().describe('Says that only a webhook takes people out.'),
   holdout: share.default(0).describe('Share of persons who are decided like the others but never pushed.'),
   mode: mode.describe('At each target the stricter one of this and the destination\'s counts.'),
+  guard: audienceGuardSchema.optional().describe('What of the section guard is otherwise for this audience; off: no wave is held.'),
   targets: z.record(name, z.string('must be in quotes, because long ids lose digits as numbers')).default({}).describe('Per destination, the platform\'s id of the audience.'),
 });
 

@@ -13,6 +13,7 @@ import { maskAlerting, readAlerting, resolveAlerting, type Alerting } from './al
 import { ConfigurationError } from './configuration-error.ts';
 import { maskRegistry } from './registry-mask.ts';
 import { Problems } from './registry-problems.ts';
+import { guardOf, resolveWatching, showWatching, WATCHING_SECTIONS, type Watching } from './watching.ts';
 import {
   AUDIENCE_KEY, audienceSchema, destinationCommon, DESTINATION_COMMON_KEYS, EXPORTER_COMMON_KEYS, exporterCommon, holdoutSchema, NAME, sourceSchema, type AudienceEntry, type HoldoutEntry, type SourceEntry,
 } from './registry-schema.ts';
@@ -54,6 +55,8 @@ export interface Registry {
   policies: Policies;
   /** Who is told of what is wrong. */
   alerting: Alerting;
+  /** The guard, how often sizes are read, and what things cost. */
+  watching: Watching;
   /** Tells registries apart, secrets included; reveals none. */
   hash: string;
   /** For people: the loaded registry with its defaults, secrets masked. */
@@ -161,15 +164,17 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
   for (const [key, { owner }] of entries) {
     if (typeof owner === 'string' && !Object.hasOwn(sections.owners, owner)) problems.add(['audiences', key, 'owner'], `there is no ${owner} in owners`);
   }
-  const audiences = new Map([...entries].map(([key, entry]) => [key, resolveAudience(key, entry, holdouts)]));
   const { contacts, alerts } = readAlerting(sections.owners, sections.alerts, problems);
+  const watching = resolveWatching(isSection(given) ? given : {}, problems);
+  const audiences = new Map([...entries].map(([key, entry]) => [key, resolveAudience(key, entry, holdouts, watching)]));
   return {
     sources: new Map([...sources].map(([name, entry]) => [name, resolveSource(name, entry)])),
     destinations,
     exporters,
     policies: { audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])) },
     alerting: resolveAlerting(contacts, alerts, audiences.values()),
-    masked: { ...maskRegistry(sources, destinations, exporters, entries, holdouts), ...maskAlerting(contacts, Object.keys(sections.alerts).length > 0 ? alerts : undefined) },
+    watching,
+    masked: { ...maskRegistry(sources, destinations, exporters, entries, holdouts), ...maskAlerting(contacts, Object.keys(sections.alerts).length > 0 ? alerts : undefined), ...showWatching(watching) },
   };
 }
 
@@ -187,7 +192,8 @@ function sectionsOf(file: unknown, problems: Problems): Sections {
   const sections: Sections = { sources: {}, destinations: {}, exporters: {}, audiences: {}, holdouts: {}, owners: {}, alerts: {} };
   const given = isSection(file) ? file : {};
   for (const [name, section] of Object.entries(given)) {
-    if (!Object.hasOwn(sections, name)) problems.add([name], `is not a section that Headgate knows (${Object.keys(sections).join(', ')})`);
+    if ((WATCHING_SECTIONS as readonly string[]).includes(name)) continue;
+    if (!Object.hasOwn(sections, name)) problems.add([name], `is not a section that Headgate knows (${[...Object.keys(sections), ...WATCHING_SECTIONS].join(', ')})`);
     else if (isSection(section)) sections[name as keyof Sections] = section;
     else if (section !== null) problems.add([name], 'must be a list of names, each with its settings below it');
   }
@@ -237,7 +243,7 @@ function resolveDestination(name: string, given: Section, options: LoadOptions, 
     const email = profile.includes('@') ? normaliseEmail(profile) : undefined;
     return email === undefined ? profile : `email:${hashOnce(email)}`;
   });
-  return { entry: { name, platform: platform.platform, mode, testProfiles }, platform, settings: settings.data, sandbox };
+  return { entry: { name, platform: platform.platform, mode, testProfiles, clocks: platform.clocks }, platform, settings: settings.data, sandbox };
 }
 
 function resolveExporter(name: string, given: Section, options: LoadOptions, problems: Problems): ConfiguredExporter | undefined {
@@ -300,7 +306,7 @@ function checkCovered(name: string, given: Section, sections: Sections, problems
 const holdoutsOver = (key: string, holdouts: ReadonlyMap<string, HoldoutEntry>): Holdout[] =>
   [...holdouts].filter(([, { audiences }]) => audiences?.includes(key) ?? true).map(([name, { share }]) => ({ name, share }));
 
-const resolveAudience = (key: string, entry: AudienceEntry, holdouts: ReadonlyMap<string, HoldoutEntry>): Audience => ({
+const resolveAudience = (key: string, entry: AudienceEntry, holdouts: ReadonlyMap<string, HoldoutEntry>, watching: Watching): Audience => ({
   key,
   description: entry.description,
   owner: resolveOwner(entry.owner),
@@ -309,6 +315,7 @@ const resolveAudience = (key: string, entry: AudienceEntry, holdouts: ReadonlyMa
   holdout: entry.holdout,
   holdouts: holdoutsOver(key, holdouts),
   mode: entry.mode,
+  guard: guardOf(entry.guard, watching.guard),
   targets: Object.entries(entry.targets).map(([destination, platformAudienceId]) => ({ destination, audienceKey: key, platformAudienceId })),
 });
 

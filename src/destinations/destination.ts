@@ -9,6 +9,7 @@ import type { PushOperation } from '../domain/delivery.ts';
 import type { Consent } from '../domain/event.ts';
 import type { FailureReport } from '../domain/failures.ts';
 import type { Identifier, RawPerson } from '../domain/identifiers.ts';
+import type { PlatformClocks } from '../domain/platform-clocks.ts';
 
 export type { PushOperation } from '../domain/delivery.ts';
 
@@ -150,6 +151,8 @@ export interface Platform<Settings = unknown> {
   checkAudienceId: (id: string) => string | undefined;
   /** Pure: a person's identifiers in this platform's normalisation. */
   identify: (person: RawPerson) => Identification;
+  /** When what it has taken in takes effect, and what its sizes mean, by its documentation. */
+  readonly clocks: PlatformClocks;
   connect: (settings: Settings, options: ConnectOptions) => Destination;
 }
 

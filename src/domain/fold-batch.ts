@@ -9,6 +9,7 @@ import { deliveryAfter } from './delivery.ts';
 import type { Arm, Change, ChangeOutcome, Membership, MembershipState } from './membership.ts';
 import { decide, wantedAtPlatforms } from './membership.ts';
 import { endedRow, leftRow, outcomeOfAdd, outcomeOfRemoval, overtakenRow, rearmedRow, type BroughtAbout, type Exposed } from './exposure.ts';
+import { CAUSE_OF_ARMS, causeOf } from './guard.ts';
 import { armOf, type HoldoutPosition } from './holdout.ts';
 import { isOfEmail } from './identifiers.ts';
 import type { Resolved } from './identity.ts';
@@ -170,7 +171,7 @@ class Fold {
 
   /** Moves a member to the arm that the shares of now give; a row of its own keeps entries and ghosts countable. */
   #rearm({ personId, audienceKey, at }: Omit<Expiry, 'eventId'>, audience: Audience): ChangeOutcome | undefined {
-    const outcome = this.#change(personId, audience, { kind: 'rearm', arm: this.#armOf(audience, personId) });
+    const outcome = this.#change(personId, audience, { kind: 'rearm', arm: this.#armOf(audience, personId) }, CAUSE_OF_ARMS);
     const after = this.#membership(personId, audienceKey);
     if (outcome === 'applied' && after) this.#broughtAbout.push(rearmedRow(personId, audienceKey, after, at));
     return outcome;
@@ -219,6 +220,7 @@ class Fold {
       entering && !denied
         ? { kind: 'add', ...this.#orderOf(event), receivedAt: event.receivedAt, windowMs: audience.windowMs, arm: this.#armOf(audience, personId) }
         : { kind: 'remove', ...this.#orderOf(event), reason: denied ? 'consent_denied' : 'removed', arm: this.#armOf(audience, personId) },
+      denied ? undefined : causeOf(event),
     );
     // Every add to an audience is also a removal from those that it excludes, also when the add itself came too late to count.
     if (entering) this.#leave(event, personId, audience.excludes, 'excluded');
@@ -265,16 +267,17 @@ class Fold {
     return this.#memberships.get(key) ?? this.#loaded.memberships.get(key);
   }
 
-  #change(personId: string, { key: audienceKey, targets }: Pick<Audience, 'key' | 'targets'>, change: Change): ChangeOutcome | undefined {
+  /** @param cause under which the guard counts it; absent: it never holds this */
+  #change(personId: string, { key: audienceKey, targets }: Pick<Audience, 'key' | 'targets'>, change: Change, cause?: string): ChangeOutcome | undefined {
     const before = this.#membership(personId, audienceKey);
     const decided = decide(before, change);
     if (!decided) return undefined;
     const { membership } = decided;
-    const decision = { explicit: change.kind === 'remove' && change.reason !== 'excluded', identifiersChanged: false };
+    const decision = { explicit: change.kind === 'remove' && change.reason !== 'excluded', identifiersChanged: false, ...(cause === undefined ? {} : { cause }) };
     const deliver = (): boolean => this.#deliver(personId, targets, this.#wanted(personId, membership), decision);
     if (!decided.changed) {
-      // Superseded, it still asks for a removal of whom another tool may have put there.
-      if (decision.explicit) deliver();
+      // Superseded, it still asks for a removal of whom another tool may have put there, and for one that the guard holds.
+      if (decision.explicit || (change.kind === 'remove' && membership.state === 'out')) deliver();
       return decided.outcome;
     }
     this.#memberships.set(membershipKey(personId, audienceKey), { personId, audienceKey, ...membership });
@@ -289,7 +292,7 @@ class Fold {
   }
 
   /** Returns whether anything has to be pushed. */
-  #deliver(personId: string, targets: readonly Target[], wanted: MembershipState, decision: { explicit: boolean; identifiersChanged: boolean }): boolean {
+  #deliver(personId: string, targets: readonly Target[], wanted: MembershipState, decision: Parameters<typeof deliveryAfter>[2]): boolean {
     let changed = false;
     for (const target of targets) {
       const next = deliveryAfter(this.#delivery(personId, target), wanted, decision);
@@ -334,7 +337,7 @@ class Fold {
       const before = this.#delivery(from, target);
       if (!before || !event.identifiers[platform]?.some(isOfEmail)) continue;
       this.#outdated.push({ personId: from, destination: target.destination, audienceKey: target.audienceKey });
-      if (before.wanted === 'in') this.#push(from, target, { wanted: 'in', status: 'pending', revision: before.revision + 1 });
+      if (before.wanted === 'in') this.#push(from, target, { ...before, status: 'pending', revision: before.revision + 1 });
       const own = this.#delivery(to, target);
       if (own?.wanted !== 'in') this.#push(to, target, { wanted: 'out', status: 'pending', revision: (own?.revision ?? 0) + 1 });
     }

@@ -1,5 +1,8 @@
 /** The registry as the rest of Headgate sees it: what `headgate.yaml` says, checked and with its defaults filled in. */
 
+import type { GuardPolicy } from './guard.ts';
+import type { PlatformClocks } from './platform-clocks.ts';
+
 /** `live` pushes; `test` pushes only the destination's test profiles; `paused` records and pushes nothing. From the loosest to the strictest. */
 export const MODES = ['live', 'test', 'paused'] as const;
 export type Mode = (typeof MODES)[number];
@@ -44,6 +47,8 @@ export interface Audience {
   /** At each of its targets the stricter one of this and the destination's counts. */
   mode: Mode;
   targets: Target[];
+  /** Null or absent: no wave is held. */
+  guard?: GuardPolicy | null;
 }
 
 export interface DestinationEntry {
@@ -52,6 +57,8 @@ export interface DestinationEntry {
   mode: Mode;
   /** Customer ids and (as `email:<hash>`) e-mails that `mode: test` pushes. */
   testProfiles: string[];
+  /** What its platform says of time and sizes. */
+  clocks?: PlatformClocks;
 }
 
 /** What deciding needs to know: no secrets, no platform settings. */

@@ -78,7 +78,7 @@ async function countPeople(client: pg.Client, { destination, audienceKey, life }
   if (isOver(life)) return 0;
   const { rows } = await client.query<{ people: number }>(
     `select count(*)::int as people from deliveries
-     where destination = $1 and audience_key = $2 and (accepted = 'in' or status in ('pending', 'processing', 'blocked'))
+     where destination = $1 and audience_key = $2 and (accepted = 'in' or status in ('pending', 'processing', 'blocked', 'held'))
        and (exists (select 1 from pushes where destination = $1 and audience_key = $2)
             or exists (select 1 from targets where destination = $1 and audience_key = $2 and last_success_at is not null))`,
     [destination, audienceKey],

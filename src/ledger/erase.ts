@@ -56,6 +56,8 @@ export async function requestErasure(connection: LedgerConnection, given: { eras
     const { rows: persons } = await client.query<{ person_id: string }>('select person_id from persons where person_id = $1 or merged_into = $1 order by person_id for no key update', [given.personId]);
     if (persons.length === 0) return undefined;
     const personIds = persons.map(({ person_id }) => person_id);
+    // The guard keeps nobody with a platform who is to be forgotten.
+    await client.query("update deliveries set status = 'pending', cause = null where person_id = any($1) and status = 'held' and wanted = 'out'", [personIds]);
     const { rows: open } = await client.query<ErasureRow>('select * from erasures where finished_at is null and person_ids && $1', [personIds]);
     if (open[0]) return erasureOf(open[0]);
     const { rows } = await client.query<ErasureRow>('insert into erasures (erasure_id, person_ids, requested_by, because) values ($1, $2, $3, $4) returning *', [given.erasureId, personIds, given.by, given.because]);

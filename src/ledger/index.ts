@@ -7,12 +7,16 @@ import * as accounts from './accounts.ts';
 import * as alerts from './alerts.ts';
 import * as apply from './apply-events.ts';
 import { addDoorCounts, forgetDoorCounts, readDoorCounts } from './door-counts.ts';
+import * as sizes from './audience-sizes.ts';
+import { countEvents } from './event-counts.ts';
 import { LedgerConnection, type LedgerConnectionOptions } from './connection.ts';
 import * as erase from './erase.ts';
 import { prepareExposureParts } from './exposure-parts.ts';
 import { findExposurePlace, findReported, importExposures, readExposures } from './exposure-rows.ts';
 import { countParked, listExports, listParked, noteCaughtUp, openExport, readHolder, readParkedToRetry, readUnsent, reportExport, restartExport, retryParked, setExportPaused, settleExport, settleParked } from './exports.ts';
 import * as filling from './filling.ts';
+import * as flow from './flow.ts';
+import { letGoWaves, listGuardHolds, releaseHolds } from './guard.ts';
 import * as held from './held.ts';
 import { monitorAge, noteMonitored, observe } from './observations.ts';
 import * as outbox from './outbox.ts';
@@ -36,11 +40,15 @@ export { LedgerUnavailable } from './ledger-unavailable.ts';
 export { DOOR_COUNT_MS, type DoorCount, type Feed } from './door-counts.ts';
 export type { AlertMessageView, AlertView, DueNote, Note, ToldChange } from './alerts.ts';
 export type { Observed } from './observations.ts';
+export type { SizeCounts } from './audience-sizes.ts';
+export type { EventCounts } from './event-counts.ts';
 export type { Applicable, Applied } from './apply-events.ts';
 export type { ErasedRows, Erasure, StillThere } from './erase.ts';
 export type { ExposurePlace, ExposureRange, ImportedRow } from './exposure-rows.ts';
 export type { ExportPosition, ExportStandingRow, OpenedExport, ParkedExposure, UnsentRow } from './exports.ts';
 export type { OutboxEntry } from './outbox.ts';
+export type { NoticedWave, ReleasedWave } from './guard.ts';
+export type { Swing, Traffic } from './flow.ts';
 export type { Backlog, Pending, PendingMember, PushOperation } from './pending.ts';
 export type { LaterRequest, MemberOutcome, StartedPush } from './pushes.ts';
 export type { HeldMember, HeldView } from './held.ts';
@@ -78,6 +86,8 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, { prepareExposureParts, findExposurePlace, findReported, importExposures, readExposures }),
     ...bind(connection, { countParked, listExports, listParked, noteCaughtUp, openExport, readHolder, readParkedToRetry, readUnsent, reportExport, restartExport, retryParked, setExportPaused, settleExport, settleParked }),
     ...bind(connection, filling),
+    ...bind(connection, { forgetOldFlow: flow.forgetOldFlow, readTraffic: flow.readTraffic, readSwings: flow.readSwings }),
+    ...bind(connection, { letGoWaves, listGuardHolds, releaseHolds }),
     ...bind(connection, held),
     ...bind(connection, outbox),
     ...bind(connection, pending),
@@ -90,6 +100,8 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, resync),
     ...bind(connection, retiring),
     ...bind(connection, settle),
+    ...bind(connection, sizes),
+    ...bind(connection, { countEvents }),
     ...bind(connection, sweep),
     ...bind(connection, targets),
     ...bind(connection, windows),

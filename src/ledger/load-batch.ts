@@ -120,6 +120,7 @@ interface DeliveryRow {
   wanted: MembershipState;
   status: DeliveryStatus;
   revision: number;
+  cause: string | null;
 }
 
 interface PersonRow {
@@ -160,7 +161,7 @@ export async function loadStates(client: PoolClient, personIds: string[]): Promi
     }),
     client.query<DeliveryRow>({
       name: 'load-deliveries',
-      text: 'select person_id, destination, audience_key, wanted, status, revision from deliveries where person_id = any($1)',
+      text: 'select person_id, destination, audience_key, wanted, status, revision, cause from deliveries where person_id = any($1)',
       values: [personIds],
     }),
     client.query<PersonRow>({
@@ -174,7 +175,7 @@ export async function loadStates(client: PoolClient, personIds: string[]): Promi
     deliveries: new Map(
       deliveries.rows.map((row): [string, Delivery] => [
         deliveryKey(row.person_id, { destination: row.destination, audienceKey: row.audience_key }),
-        { wanted: row.wanted, status: row.status, revision: row.revision },
+        { wanted: row.wanted, status: row.status, revision: row.revision, cause: row.cause },
       ]),
     ),
     persons: new Map(persons.rows.map((row) => [row.person_id, knownPersonOf(row)])),

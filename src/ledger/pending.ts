@@ -3,10 +3,12 @@ import type { PoolClient } from 'pg';
 import type { PushOperation } from '../domain/delivery.ts';
 import type { Consent } from '../domain/event.ts';
 import type { IdentifiersByPlatform } from '../domain/identifiers.ts';
+import type { GuardPolicy } from '../domain/guard.ts';
 import { holdsEverything, NOTHING_HELD, oldestOf, type HeldPeople, type Hold } from '../domain/holding.ts';
 import type { TargetRef } from '../domain/registry.ts';
 import { ADDS_KEEP_ONE_IN, gatherFor, mostAdds, RECENT_MS, whoGoesFirst, type RecentCall } from '../domain/turns.ts';
 import type { LedgerConnection } from './connection.ts';
+import { CHANGES_SOMETHING, holdWaves, readCauses, type NoticedWave } from './guard.ts';
 import { waitingOf } from './held.ts';
 import { retryLostPushes } from './pushes.ts';
 
@@ -21,6 +23,10 @@ export interface PendingMember {
   consent: Consent | null;
   /** Carried together with those of the same batch and nobody else (migration 0002). */
   batch: string | null;
+  /** What decided it, when the platform has the person otherwise than is wanted; empty: what the guard never holds. Null: it changes nothing. */
+  change: string | null;
+  /** Milliseconds since the epoch. */
+  pendingSince: number;
 }
 
 export interface Backlog {
@@ -35,6 +41,8 @@ export interface Backlog {
   blockedReason: string | null;
   /** Members of requests that the platform has taken in and not decided. */
   processing: number;
+  /** What the guard holds; absent when it holds nothing. `since` in milliseconds since the epoch. */
+  guard?: { adds: number; removes: number; since: number };
 }
 
 export interface Pending {
@@ -55,13 +63,19 @@ export interface PendingOptions {
   atOnce?: boolean;
   /** Of a platform that decides later: the longest that a request waits for it, in milliseconds. */
   decidesWithinMs?: number | undefined;
+  /** Holds waves before it reads what to push; absent: nothing is a wave. */
+  guard?: GuardPolicy | undefined;
+  /** Told when a wave is held from now on. */
+  onWave?: ((wave: NoticedWave) => void) | undefined;
 }
 
 /** Reads what to push next, at most `limit` members: removals before adds. Rows of a batch (migration 0002) come by themselves. */
 export async function loadPending(connection: LedgerConnection, target: TargetRef, limit: number, options: PendingOptions = {}): Promise<Pending> {
-  const { hold = NOTHING_HELD, onlyOne, callsAreScarce = false, atOnce = false, decidesWithinMs = 0 } = options;
+  const { hold = NOTHING_HELD, onlyOne, callsAreScarce = false, atOnce = false, decidesWithinMs = 0, guard, onWave } = options;
   return connection.transaction(async (client) => {
-    const [, recent] = await Promise.all([retryLostPushes(client, target, decidesWithinMs), loadRecentCalls(client, target)]);
+    const [, recent, causes] = await Promise.all([retryLostPushes(client, target, decidesWithinMs), loadRecentCalls(client, target), guard ? readCauses(client, target, guard) : undefined]);
+    const waves = guard && causes ? await holdWaves(client, target, guard, causes) : [];
+    if (onWave) waves.forEach(onWave);
     const adds = callsAreScarce ? limit : Math.min(limit, mostAdds(recent));
     for (const operation of whoGoesFirst(recent) === 'remove' ? (['remove', 'add'] as const) : (['add', 'remove'] as const)) {
       const held = operation === 'add' ? hold.adds : hold.removals;
@@ -122,17 +136,20 @@ interface MemberRow {
   former: IdentifiersByPlatform;
   consent: Consent | null;
   batch: string | null;
+  change: string | null;
+  pending_since: Date;
 }
 
 const PENDING = `destination = $1 and audience_key = $2 and wanted = $3 and status = 'pending' and ${PROFILES('$4')}`;
-const MEMBER = 'd.person_id, d.revision, d.batch, p.customer_id, p.today, p.former, p.consent';
+const MEMBER = 'd.person_id, d.revision, d.batch, d.change, d.pending_since, p.customer_id, p.today, p.former, p.consent';
+const CHANGE = `case when ${CHANGES_SOMETHING} then coalesce(cause, '') end as change`;
 
 async function loadOldest(client: PoolClient, { target, wanted, profiles }: Whose, limit: number): Promise<PendingMember[]> {
   const { rows } = await client.query<MemberRow>({
     name: 'load-pending',
     text: `with first as materialized (select batch from deliveries where ${PENDING} order by pending_since limit 1)
            select ${MEMBER}
-           from (select person_id, revision, pending_since, deliveries.batch from deliveries, first
+           from (select person_id, revision, pending_since, deliveries.batch, ${CHANGE} from deliveries, first
                  where ${PENDING} and deliveries.batch is not distinct from first.batch
                  order by pending_since limit $5) d
            join persons p using (person_id)
@@ -145,7 +162,7 @@ async function loadOldest(client: PoolClient, { target, wanted, profiles }: Whos
 async function loadOne(client: PoolClient, { target, wanted, profiles }: Whose, place: number): Promise<PendingMember[]> {
   const { rows } = await client.query<MemberRow>(
     `select ${MEMBER}
-     from (select person_id, revision, batch from deliveries where ${PENDING}
+     from (select person_id, revision, batch, pending_since, ${CHANGE} from deliveries where ${PENDING}
            order by pending_since desc limit 1 offset $5::int % greatest(1, (select count(*) from deliveries where ${PENDING}))) d
      join persons p using (person_id)`,
     [target.destination, target.audienceKey, wanted, profiles, place],
@@ -161,21 +178,26 @@ const memberOf = (row: MemberRow): PendingMember => ({
   former: row.former,
   consent: row.consent,
   batch: row.batch,
+  change: row.change,
+  pendingSince: row.pending_since.getTime(),
 });
 
 /** Counts what a target needs: for people, not for each call. */
 export async function readBacklog(connection: LedgerConnection, target: TargetRef, hold: Hold = NOTHING_HELD): Promise<Backlog> {
   return connection.use(async (client) => {
-    const { rows } = await client.query<{ adds: number; removes: number; oldest_add: Date | null; oldest_removal: Date | null; blocked: number; blocked_reason: string | null; processing: number }>({
+    const { rows } = await client.query<{ adds: number; removes: number; oldest_add: Date | null; oldest_removal: Date | null; blocked: number; blocked_reason: string | null; processing: number; guarded_adds: number; guarded_removes: number; guarded_since: Date | null }>({
       name: 'read-backlog',
-      text: `select p.*, b.*, r.* from
+      text: `select p.*, b.*, r.*, g.* from
                (select count(*) filter (where wanted = 'in')::int as adds, count(*) filter (where wanted = 'out')::int as removes,
                        min(pending_since) filter (where wanted = 'in') as oldest_add, min(pending_since) filter (where wanted = 'out') as oldest_removal
                 from deliveries where destination = $1 and audience_key = $2 and status = 'pending') p,
                (select count(*)::int as blocked, max(reason) as blocked_reason
                 from deliveries where destination = $1 and audience_key = $2 and status = 'blocked') b,
                (select coalesce(sum(cardinality(person_ids)), 0)::int as processing
-                from pushes where destination = $1 and audience_key = $2 and finished_at is null and request_id is not null) r`,
+                from pushes where destination = $1 and audience_key = $2 and finished_at is null and request_id is not null) r,
+               (select count(*) filter (where wanted = 'in')::int as guarded_adds, count(*) filter (where wanted = 'out')::int as guarded_removes,
+                       (select min(since) from guard_holds where destination = $1 and audience_key = $2 and ended_at is null) as guarded_since
+                from deliveries where destination = $1 and audience_key = $2 and status = 'held') g`,
       values: [target.destination, target.audienceKey],
     });
     const [row] = rows;
@@ -192,6 +214,7 @@ export async function readBacklog(connection: LedgerConnection, target: TargetRe
       blocked: row?.blocked ?? 0,
       blockedReason: row?.blocked_reason ?? null,
       processing: row?.processing ?? 0,
+      ...(row?.guarded_since && row.guarded_adds + row.guarded_removes > 0 ? { guard: { adds: row.guarded_adds, removes: row.guarded_removes, since: row.guarded_since.getTime() } } : {}),
     };
   });
 }

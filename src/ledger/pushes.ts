@@ -5,9 +5,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import { targetKey, type TargetRef } from '../domain/registry.ts';
+import type { TargetRef } from '../domain/registry.ts';
 import type { LedgerConnection } from './connection.ts';
+import { changesOf, noteFlow } from './flow.ts';
 import type { PendingMember, PushOperation } from './pending.ts';
+import { lockTarget } from './target-lock.ts';
 
 /** A push that was written down, or for how long to wait before reading anew what is pending (milliseconds). */
 export type StartedPush = { pushId: string } | { busyMs: number };
@@ -28,8 +30,8 @@ export async function startPush(
     const locked = lockTarget(client, target);
     const inserted = client.query({
       name: 'start-push',
-      text: `insert into pushes (push_id, destination, audience_key, operation, person_ids, revisions, started_at, deadline)
-             select $1::uuid, $2, $3, $4, $5::text[], $6::integer[], clock_timestamp(), clock_timestamp() + make_interval(secs => $7::float8 / 1000.0)
+      text: `insert into pushes (push_id, destination, audience_key, operation, person_ids, revisions, started_at, deadline, changes)
+             select $1::uuid, $2, $3, $4, $5::text[], $6::integer[], clock_timestamp(), clock_timestamp() + make_interval(secs => $7::float8 / 1000.0), $8::jsonb
              where not exists (select 1 from pushes where destination = $2 and audience_key = $3 and ${UNDER_WAY})
                and not exists (select 1 from targets where destination = $2 and audience_key = $3 and (life in ('retired', 'kept') or life = 'retiring' and $4 = 'add'))
                and not exists (
@@ -44,6 +46,7 @@ export async function startPush(
         push.members.map((member) => member.personId),
         push.members.map((member) => member.revision),
         push.deadlineMs,
+        JSON.stringify(changesOf(push.members)),
       ],
     });
     const [, { rowCount }] = await Promise.all([locked, inserted]);
@@ -56,11 +59,6 @@ export async function startPush(
   });
 }
 
-/** Until the transaction ends, nobody else writes down a push to the target, or gives it up. */
-export function lockTarget(client: PoolClient, target: TargetRef): Promise<unknown> {
-  return client.query({ name: 'lock-target', text: 'select pg_advisory_xact_lock(hashtextextended($1, 0))', values: [targetKey(target)] });
-}
-
 /** Nobody has said that the call has ended, and it may go on. */
 const UNDER_WAY = 'finished_at is null and outcome is null and request_id is null and deadline > clock_timestamp()';
 
@@ -70,23 +68,29 @@ const UNDER_WAY = 'finished_at is null and outcome is null and request_id is nul
  */
 export async function notePushUnanswered(connection: LedgerConnection, pushId: string, mightForMs: number): Promise<void> {
   await connection.use((client) =>
-    client.query({
-      name: 'note-unanswered',
-      text: `update pushes set outcome = 'unknown', finished_at = null, deadline = greatest(deadline, clock_timestamp() + make_interval(secs => $2::float8 / 1000.0))
-             where push_id = $1`,
-      values: [pushId, mightForMs],
-    }),
+    Promise.all([
+      client.query({
+        name: 'note-unanswered',
+        text: `update pushes set outcome = 'unknown', finished_at = null, deadline = greatest(deadline, clock_timestamp() + make_interval(secs => $2::float8 / 1000.0))
+               where push_id = $1`,
+        values: [pushId, mightForMs],
+      }),
+      noteFlow(client, pushId, false),
+    ]),
   );
 }
 
 /** Writes down that the platform refused a push, so that nothing of it was applied. */
 export async function abandonPush(connection: LedgerConnection, pushId: string, reason: string): Promise<void> {
   await connection.use((client) =>
-    client.query({
-      name: 'abandon-push',
-      text: 'update pushes set finished_at = clock_timestamp(), outcome = $2 where push_id = $1',
-      values: [pushId, reason],
-    }),
+    Promise.all([
+      client.query({
+        name: 'abandon-push',
+        text: 'update pushes set finished_at = clock_timestamp(), outcome = $2 where push_id = $1',
+        values: [pushId, reason],
+      }),
+      noteFlow(client, pushId, false),
+    ]),
   );
 }
 
@@ -124,7 +128,7 @@ export async function finishPush(
   later?: LaterRequest,
 ): Promise<{ again: number }> {
   return connection.transaction(async (client) => {
-    await noteSuccess(client, target);
+    await Promise.all([noteSuccess(client, target), noteFlow(client, push.pushId, true)]);
     if (!later) return { again: await closePush(client, target, push, outcomes) };
     await client.query({
       name: 'keep-push-open',
@@ -236,7 +240,7 @@ async function settleDeliveries(client: PoolClient, target: TargetRef, outcomes:
   // guesses that a target has one row, and goes through all outcomes for each. Both take time by the square of a large call.
   const { rowCount } = await client.query({
     text: `update deliveries d set
-             status = r.status, reason = r.reason, batch = null, settled_at = clock_timestamp(),
+             status = r.status, reason = r.reason, batch = null, cause = null, settled_at = clock_timestamp(),
              accepted = case when r.status = 'accepted' then d.wanted else d.accepted end,
              accepted_revision = case when r.status = 'accepted' then d.revision else d.accepted_revision end
            from unnest($3::text[], $4::int[], $5::text[], $6::text[]) as r (person_id, revision, status, reason)
@@ -308,6 +312,7 @@ export async function makePending(client: PoolClient, target: TargetRef, personI
   await client.query({
     name: 'make-pending',
     text: `update deliveries set status = 'pending', revision = revision + 1, reason = null,
+                                 cause = case when status in ('pending', 'held') then cause end,
                                  pending_since = case when status = 'pending' then pending_since else clock_timestamp() end
            where destination = $1 and audience_key = $2 and person_id = any($3)`,
     values: [target.destination, target.audienceKey, personIds],

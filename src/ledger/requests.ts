@@ -91,7 +91,7 @@ export async function settleRequest(connection: LedgerConnection, target: Target
 async function sendAgain(client: PoolClient, target: TargetRef, members: readonly { personId: string; revision: number }[], batch: string | null): Promise<void> {
   // Without a name and with coalesce, as in settleDeliveries.
   await client.query({
-    text: `update deliveries d set status = 'pending', revision = d.revision + 1, batch = $5, reason = null, pending_since = clock_timestamp()
+    text: `update deliveries d set status = 'pending', revision = d.revision + 1, batch = $5, cause = null, reason = null, pending_since = clock_timestamp()
            from unnest($3::text[], $4::int[]) as r (person_id, revision)
            where d.person_id = r.person_id and d.revision = r.revision and coalesce(d.destination = $1 and d.audience_key = $2 and d.status = 'processing', false)`,
     values: [target.destination, target.audienceKey, members.map((one) => one.personId), members.map((one) => one.revision), batch],

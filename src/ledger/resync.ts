@@ -39,6 +39,7 @@ export async function markForResync(
                order by person_id limit $5 for update),
              marked as (
                update deliveries d set status = 'pending', revision = revision + 1, reason = null, batch = null,
+                 cause = case when status in ('pending', 'held') then cause end,
                  pending_since = case when status = 'pending' then pending_since else clock_timestamp() end
                from chosen where d.person_id = chosen.person_id and d.destination = $1 and d.audience_key = $2
                returning d.person_id)

@@ -4,7 +4,8 @@ import type { Expiry } from '../domain/fold-batch.ts';
 import type { TargetLife } from '../domain/holding.ts';
 import type { TargetRef } from '../domain/registry.ts';
 import type { LedgerConnection } from './connection.ts';
-import { lockTarget } from './pushes.ts';
+import { letGo } from './guard.ts';
+import { lockTarget } from './target-lock.ts';
 import { readSlice, SLICE, type FoundMember, type Slice } from './slices.ts';
 
 /** What is given up: some targets of an audience, or the audience with all of them. */
@@ -30,6 +31,7 @@ export async function giveUp(connection: LedgerConnection, { audienceKey, destin
          where t.life not in ('retired', 'kept') and t.life <> excluded.life`,
       [destinations, audienceKey, life],
     );
+    for (const destination of destinations) await letGo(client, { destination, audienceKey }, { by: 'headgate', because: `the target is ${life}` });
     const { rows } = await client.query<{ destination: string; life: TargetLife }>(
       'select destination, life from targets where audience_key = $2 and destination = any($1) order by destination',
       [destinations, audienceKey],
@@ -90,7 +92,7 @@ export async function forgetNextDeliveries(connection: LedgerConnection, { desti
 }
 
 /** Who is to go and may still be in. */
-const LEAVING = "(wanted = 'out' and (status in ('pending', 'processing', 'blocked') or status = 'rejected' and accepted = 'in'))";
+const LEAVING = "(wanted = 'out' and (status in ('pending', 'processing', 'blocked', 'held') or status = 'rejected' and accepted = 'in'))";
 
 /** How far a target is that is being retired. */
 export interface Leaving {

@@ -51,6 +51,24 @@ create table alerts (
 CREATE INDEX alerts_over ON public.alerts USING btree (recovered_at DESC) WHERE (recovered_at IS NOT NULL);
 CREATE UNIQUE INDEX alerts_open ON public.alerts USING btree (rule, subject) WHERE (recovered_at IS NULL);
 
+-- What platforms told of the size of each target, and what Headgate had there.
+create table audience_sizes (
+  destination text not null,
+  audience_key text not null,
+  read_at timestamp with time zone not null default clock_timestamp(),
+  at_least integer,
+  at_most integer,
+  failure text,
+  taken_in integer not null,
+  entering integer not null,
+  leaving integer not null,
+  match_rate text,
+  verdict text not null,
+  message text not null,
+  constraint audience_sizes_pkey PRIMARY KEY (destination, audience_key, read_at),
+  constraint audience_sizes_verdict_check CHECK ((verdict = ANY (ARRAY['explained'::text, 'more'::text, 'fewer'::text, 'untold'::text, 'unread'::text])))
+);
+
 -- The audiences that registries had, also those that are given up.
 create table audiences (
   audience_key text not null,
@@ -92,12 +110,15 @@ create table deliveries (
   settled_at timestamp with time zone,
   batch text,
   lost_revision integer,
+  cause text,
   constraint deliveries_accepted_check CHECK ((accepted = ANY (ARRAY['in'::text, 'out'::text]))),
   constraint deliveries_pkey PRIMARY KEY (person_id, destination, audience_key),
   constraint deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'accepted'::text, 'rejected'::text, 'blocked'::text, 'held'::text]))),
   constraint deliveries_wanted_check CHECK ((wanted = ANY (ARRAY['in'::text, 'out'::text])))
 );
 CREATE INDEX deliveries_blocked ON public.deliveries USING btree (destination, audience_key, settled_at) WHERE (status = 'blocked'::text);
+CREATE INDEX deliveries_guarded ON public.deliveries USING btree (destination, audience_key, wanted, pending_since) WHERE ((status = 'pending'::text) AND (cause IS NOT NULL));
+CREATE INDEX deliveries_held ON public.deliveries USING btree (destination, audience_key, wanted) WHERE (status = 'held'::text);
 CREATE INDEX deliveries_pending ON public.deliveries USING btree (destination, audience_key, wanted, pending_since) WHERE (status = 'pending'::text);
 
 -- What the door answered, by source and five minutes. Kept for five weeks, so that an hour can be held against the same hour of earlier weeks.
@@ -213,6 +234,29 @@ CREATE INDEX exposures_person ON ONLY public.exposures USING btree (person_id, o
 CREATE INDEX exposures_time ON ONLY public.exposures USING btree (occurred_at, event_id);
 CREATE INDEX exposures_unsent ON ONLY public.exposures USING btree (written_by, event_id);
 
+-- Waves that the guard holds, or held.
+create table guard_holds (
+  hold_id bigint not null generated always as identity,
+  destination text not null,
+  audience_key text not null,
+  operation text not null,
+  causes text[] not null,
+  since timestamp with time zone not null default clock_timestamp(),
+  noticed integer not null,
+  audience_size integer not null,
+  most integer not null,
+  within_ms bigint not null,
+  let_go_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  ended_by text,
+  ended_because text,
+  let_go integer,
+  constraint guard_holds_operation_check CHECK ((operation = ANY (ARRAY['add'::text, 'remove'::text]))),
+  constraint guard_holds_pkey PRIMARY KEY (hold_id)
+);
+CREATE INDEX guard_holds_ended ON public.guard_holds USING btree (destination, audience_key, ended_at) WHERE (ended_at IS NOT NULL);
+CREATE UNIQUE INDEX guard_holds_open ON public.guard_holds USING btree (destination, audience_key, operation) WHERE (ended_at IS NULL);
+
 -- The desired state of a person in an audience, with the event that decided it.
 create table memberships (
   person_id text not null,
@@ -320,6 +364,7 @@ create table pushes (
   request_id text,
   checks integer not null default 0,
   next_check_at timestamp with time zone,
+  changes jsonb,
   constraint pushes_operation_check CHECK ((operation = ANY (ARRAY['add'::text, 'remove'::text]))),
   constraint pushes_pkey PRIMARY KEY (push_id)
 );
@@ -354,6 +399,21 @@ CREATE INDEX quarantine_open ON public.quarantine USING btree (received_at) WHER
 CREATE INDEX quarantine_open_ids ON public.quarantine USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX quarantine_resolved ON public.quarantine USING btree (resolved_at) WHERE (resolved_at IS NOT NULL);
 CREATE UNIQUE INDEX quarantine_key ON public.quarantine USING btree (key);
+
+-- What calls carried to each target, in steps of five minutes.
+create table target_flow (
+  destination text not null,
+  audience_key text not null,
+  at timestamp with time zone not null,
+  operation text not null,
+  cause text not null,
+  calls integer not null default 0,
+  members integer not null default 0,
+  changes integer not null default 0,
+  constraint target_flow_operation_check CHECK ((operation = ANY (ARRAY['add'::text, 'remove'::text]))),
+  constraint target_flow_pkey PRIMARY KEY (destination, audience_key, at, operation, cause)
+);
+CREATE INDEX target_flow_at ON public.target_flow USING brin (at);
 
 -- How the sync of each target stands, as its workflow last reported.
 create table targets (

@@ -119,6 +119,7 @@ const DELIVERIES = new ColumnSet<FoldedBatch['deliveries'][number]>({
   wanted: ['text', (delivery) => delivery.wanted],
   status: ['text', (delivery) => delivery.status],
   revision: ['integer', (delivery) => delivery.revision],
+  cause: ['text', (delivery) => delivery.cause],
 });
 const OUTBOX = new ColumnSet<OutboxItem>({
   event_id: ['text', (entry) => entry.eventId],
@@ -181,8 +182,8 @@ with incoming as materialized (
   select r.person_id, r.audience_key, r.state, r.reason, ${time('occurred_at')}, r.removal, r.event_id, ${time('expires_at')}, r.arm, r.revision
   from ${inserted(MEMBERSHIPS)}
 ), new_deliveries as (
-  insert into deliveries (person_id, destination, audience_key, wanted, status, revision, pending_since)
-  select r.person_id, r.destination, r.audience_key, r.wanted, r.status, r.revision, clock_timestamp() from ${inserted(DELIVERIES)}
+  insert into deliveries (person_id, destination, audience_key, wanted, status, revision, cause, pending_since)
+  select r.person_id, r.destination, r.audience_key, r.wanted, r.status, r.revision, r.cause, clock_timestamp() from ${inserted(DELIVERIES)}
 )
 insert into outbox (event_id, action, priority, payload)
 select r.event_id, r.action, r.priority, r.payload from ${inserted(OUTBOX)}`;
@@ -198,7 +199,7 @@ with changed_persons as (
     event_id = r.event_id, expires_at = ${time('expires_at')}, arm = r.arm, revision = r.revision, updated_at = now()
   from ${updated(MEMBERSHIPS)} where m.person_id = r.person_id and m.audience_key = r.audience_key
 )
-update deliveries d set wanted = r.wanted, status = r.status, revision = greatest(r.revision, d.revision + 1), reason = null, batch = null,
+update deliveries d set wanted = r.wanted, status = r.status, revision = greatest(r.revision, d.revision + 1), cause = r.cause, reason = null, batch = null,
   pending_since = case when d.status = 'pending' and d.wanted = r.wanted then d.pending_since else clock_timestamp() end
 from ${updated(DELIVERIES)}
 where d.person_id = r.person_id and d.destination = r.destination and d.audience_key = r.audience_key`;

@@ -31,6 +31,8 @@ export function createMetrics() {
     pending: new Gauge({ name: 'headgate_pending_deliveries', help: 'Deliveries that a platform has yet to accept.', labelNames: ['destination', 'audience', 'wanted'], registers }),
     pendingAgeSeconds: new Gauge({ name: 'headgate_pending_oldest_seconds', help: 'Age of the oldest of them.', labelNames: ['destination', 'audience', 'wanted'], registers }),
     held: new Gauge({ name: 'headgate_held_deliveries', help: 'Deliveries that are not pushed for now, because of a mode or because their target is given up.', labelNames: ['destination', 'audience', 'wanted'], registers }),
+    guardHeld: new Gauge({ name: 'headgate_guard_held', help: 'Deliveries of a wave that the guard holds until somebody releases it.', labelNames: ['destination', 'audience', 'operation'], registers }),
+    audienceSize: new Gauge({ name: 'headgate_audience_size', help: 'Members that Headgate has at a platform (ours) and what the platform last told (theirs_least, theirs_most).', labelNames: ['destination', 'audience', 'whose'], registers }),
     blocked: new Gauge({ name: 'headgate_blocked_removals', help: 'Removals that a platform refuses for now.', labelNames: ['destination', 'audience'], registers }),
     syncState: new Gauge({ name: 'headgate_sync_state', help: '1 for the state that a sync is in.', labelNames: ['destination', 'audience', 'state'], registers }),
     monitorRounds: new Counter({ name: 'headgate_monitor_rounds_total', help: 'Looks of the monitor in this process.', registers }),

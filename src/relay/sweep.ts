@@ -20,6 +20,8 @@ export interface SweepOptions {
   exporting?: { exporters: readonly string[]; start: (exporter: string) => Promise<void> };
   /** Makes sure that the monitor is scheduled. */
   scheduleMonitor?: () => Promise<void>;
+  /** The targets whose sizes are read, how often (milliseconds), and what starts that. */
+  sizes?: { targets: readonly TargetRef[]; everyMs: number; start: () => Promise<unknown> };
   /** Who this process is, for the list of running processes. */
   self: { processId: string; role: string; registryHash: string };
   logger: Logger;
@@ -36,6 +38,10 @@ const KEEP_RESOLVED_QUARANTINE_DAYS = 90;
 /** Removals that a platform refuses (a small audience, a flag) are tried again so often. Milliseconds. */
 const RETRY_BLOCKED_MS = 15 * 60_000;
 const STANDING_RETRY_MS = 2_000;
+/** Sizes that platforms told are kept this long. Days. */
+const KEEP_SIZES_DAYS = 90;
+/** What calls carried is kept a little longer than what is asked of it. Days. */
+const KEEP_FLOW_DAYS = 35;
 /** So long a round moves members to other arms, so that windows are not kept waiting; the next one goes on. Milliseconds. */
 const LONGEST_REARM_MS = 20_000;
 
@@ -80,11 +86,15 @@ export class Sweep {
         await this.#endGivenUp();
         await this.#rearm();
         await ledger.retryBlocked(RETRY_BLOCKED_MS);
+        await this.#letGoWaves();
         this.#options.wake(await ledger.findTargetsToPush());
         await ledger.forgetOldPushes(KEEP_PUSHES_DAYS);
         await ledger.forgetResolvedQuarantine(KEEP_RESOLVED_QUARANTINE_DAYS);
+        await ledger.forgetOldFlow(KEEP_FLOW_DAYS);
+        await ledger.forgetOldSizes(KEEP_SIZES_DAYS);
       });
       await this.#fillTargets();
+      await this.#readSizes();
     } catch (error) {
       logger.debug({ err: error }, 'The sweep could not finish; it comes again.');
     }
@@ -158,6 +168,18 @@ export class Sweep {
       }
       if (moved > 0) logger.info({ audience: audienceKey, members: moved }, `The sweep moved members of ${audienceKey} to the arm that its holdout gives them now.`);
     }
+  }
+
+  async #letGoWaves(): Promise<void> {
+    const { ledger, logger } = this.#options;
+    for (const { destination, audienceKey: audience, operation, members } of await ledger.letGoWaves()) {
+      logger.warn({ destination, audience, operation, members }, `Nobody released or corrected a wave of ${String(members)} removals of ${audience} at ${destination} in time; it goes now, because buyers may be among it.`);
+    }
+  }
+
+  async #readSizes(): Promise<void> {
+    const { ledger, sizes } = this.#options;
+    if (sizes && (await ledger.findSizesDue(sizes.targets, sizes.everyMs)).length > 0) await sizes.start();
   }
 
   /** The targets of this registry only; processes that have the others fill them. */

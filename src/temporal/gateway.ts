@@ -16,6 +16,7 @@ import {
   QUEUES,
   RESYNC_QUERY,
   resyncWorkflowId,
+  sizesWorkflowId,
   SUPERSEDED_SIGNAL,
   SYNC_SIGNALS,
   SYNC_UPDATES,
@@ -26,10 +27,12 @@ import {
   type ExportInput,
   type JobResult,
   type LifeboatInput,
+  type ReadSizesInput,
   type RegistryJob,
   type ResyncInput,
   type ResyncTarget,
   type SearchAttributeName,
+  type SizesRead,
   type SyncInput,
 } from '../workflows/contract.ts';
 
@@ -177,6 +180,22 @@ export class TemporalGateway {
         typedSearchAttributes: attributes({ AudienceKey: target.audienceKey, Destination: target.destination }),
       }),
     );
+  }
+
+  /** Has platforms asked for the sizes of audiences, unless that is under way; resolves with a way to wait for the end. */
+  async startSizes(input: ReadSizesInput = {}): Promise<() => Promise<SizesRead>> {
+    const handle = await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.start('readSizes', {
+        workflowId: sizesWorkflowId(input),
+        taskQueue: QUEUES.sync,
+        args: [input],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        priority: { priorityKey: PRIORITY.exposure },
+        staticSummary: `asks platforms for the size of ${input.audienceKey ?? 'the audiences whose turn it is'}`,
+        typedSearchAttributes: attributes({ AudienceKey: input.audienceKey }),
+      }),
+    );
+    return () => handle.result() as Promise<SizesRead>;
   }
 
   /** Makes sure that an export runs. */

@@ -343,6 +343,20 @@ export interface ErasureReceipt {
 
 export const eraseWorkflowId = (erasureId: string): string => `headgate/erase/${erasureId}`;
 
+/** Input of `readSizes`. */
+export interface ReadSizesInput {
+  /** All its targets, now; absent: those of all audiences whose turn it is. */
+  audienceKey?: string;
+}
+
+export interface SizesRead {
+  read: number;
+  /** Platforms that could not be asked. */
+  unread: number;
+}
+
+export const sizesWorkflowId = ({ audienceKey }: ReadSizesInput): string => (audienceKey === undefined ? 'headgate/sizes' : `headgate/sizes/${audienceKey}`);
+
 /** How far a target is that is being retired. */
 export interface LeavingReport extends Leaving {
   /** Why no removal gets through at the moment; null when they do. */

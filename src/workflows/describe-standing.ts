@@ -28,6 +28,8 @@ export function describeStanding(target: TargetRef, standing: SyncStanding): str
   }
   const held = backlog?.held;
   if (held && held.adds + held.removes > 0) lines.push(`- Held: ${String(held.adds)} adds, ${String(held.removes)} removals wait because ${held.because}`);
+  const guard = backlog?.guard;
+  if (guard) lines.push(`- **Held by the guard** since ${formatTime(guard.since)}: ${String(guard.adds)} adds, ${String(guard.removes)} removals of a wave. What to do: find out whether it is meant; \`npx headgate release ${target.audienceKey} --destination ${target.destination}\` lets it go, correcting events undo it`);
   if (backlog && backlog.processing > 0) lines.push(`- Taken in by the platform and not decided yet: ${String(backlog.processing)}`);
   if (backlog && backlog.blocked > 0) lines.push(`- Removals that the platform refuses for now: ${String(backlog.blocked)}`);
   lines.push(`- Last success: ${lastSuccessAt === undefined ? 'none yet' : formatTime(lastSuccessAt)}`);

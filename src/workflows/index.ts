@@ -12,6 +12,7 @@ export { exposureExport } from './exposure-export.ts';
 export { fillTarget } from './fill-target.ts';
 export { lifeboat } from './lifeboat.ts';
 export { monitor } from './monitor.ts';
+export { readSizes } from './read-sizes.ts';
 export { resync } from './resync.ts';
 export { retire } from './retire.ts';
 export { rewindow } from './rewindow.ts';

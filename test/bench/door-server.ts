@@ -27,6 +27,7 @@ const commit = new GroupCommit({
 const app = createApp({
   sources: registry.sources,
   policies: registry.policies,
+  watching: registry.watching,
   identify: (person) => identifyPerson(person, platforms),
   emailHash: () => undefined,
   erasing: { start: () => Promise.resolve(), progress: () => Promise.resolve('') },

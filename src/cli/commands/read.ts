@@ -4,6 +4,7 @@ import type { EventDetails, EventView, MembershipView, DeliveryView, PersonView 
 import { readApi } from '../headgate-api.ts';
 import { shown, table } from '../table.ts';
 import { time } from '../time.ts';
+import { describeCost, describeWatch, type CostAnswer, type WatchAnswer } from '../audience-watch.ts';
 
 interface ReadOptions {
   url?: string;
@@ -23,7 +24,7 @@ interface AudienceAnswer {
   rearming: boolean;
   members_url: string | null;
   members: { in: number; out: number; holdout: number; former_window: number };
-  targets: {
+  targets: ({
     destination: string;
     mode: string | null;
     platform_audience_id: string;
@@ -45,7 +46,9 @@ interface AudienceAnswer {
     oldest_pending: string | null;
     last_success_at: string | null;
     workflow_url: string | null;
-  }[];
+  } & WatchAnswer)[];
+  /** Of one audience. */
+  cost?: CostAnswer;
 }
 
 type PersonAnswer = Json<PersonView> & { workflows_url: string | null };
@@ -207,6 +210,8 @@ function describeAudience(audience: AudienceAnswer): string {
     if (target.cure) parts.push(`  What to do: ${target.cure}`);
     if (target.workflow_url) parts.push(`  ${target.workflow_url}`);
   }
+  parts.push(...audience.targets.flatMap((target) => describeWatch(target.destination, target)));
+  if (audience.cost) parts.push(describeCost(audience.cost));
   return parts.join('\n');
 }
 

@@ -7,6 +7,7 @@ import { checkGoogle, createGoogleList, readGoogleSize } from './check.ts';
 import { callGoogle, refused, type GoogleCall, type GoogleClientOptions } from './client.ts';
 import { credentialsOf } from './credentials.ts';
 import { namedMembers } from './errors.ts';
+import { CLOCKS } from './clocks.ts';
 import { identify } from './identify.ts';
 import { mapCall, MEMBERS_PER_CALL, type MappedCall } from './mapping.ts';
 import { outcomeOf } from './request-status.ts';
@@ -18,6 +19,7 @@ export const google = definePlatform<GoogleSettings>({
   settings: googleSettings,
   checkAudienceId: (id) => (/^\d+$/.test(id) ? undefined : "must be the user list's number, in quotes"),
   identify,
+  clocks: CLOCKS,
   connect: (settings, { name, sandboxUrl }): Destination => {
     const credentials = credentialsOf(name, settings, sandboxUrl);
     const client: GoogleClientOptions = { destination: name, baseUrl: sandboxUrl ?? settings.api_url ?? GOOGLE_URL, settings, credentials };

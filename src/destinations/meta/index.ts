@@ -4,6 +4,7 @@ import { definePlatform, type Destination, type MemberAnswer, type PushAnswer } 
 import { META_URL } from './api-version.ts';
 import { checkMeta, createMetaAudience, readMetaSize } from './check.ts';
 import { changeUsers, type MetaClientOptions, type Received } from './client.ts';
+import { CLOCKS } from './clocks.ts';
 import { identify } from './identify.ts';
 import { mapCall, ROWS_PER_CALL, type MappedCall } from './mapping.ts';
 import { metaSettings, type MetaSettings } from './settings.ts';
@@ -13,6 +14,7 @@ export const meta = definePlatform<MetaSettings>({
   settings: metaSettings,
   checkAudienceId: (id) => (/^\d+$/.test(id) ? undefined : "must be the audience's number, in quotes"),
   identify,
+  clocks: CLOCKS,
   connect: (settings, { name, sandboxUrl }): Destination => {
     const client: MetaClientOptions = { destination: name, baseUrl: sandboxUrl ?? META_URL, settings };
     return {

@@ -7,6 +7,7 @@ import { packRows, toTable, type PackedRows } from '../rows.ts';
 import { SNAP_TOKEN_URL, SNAP_URL } from './api-version.ts';
 import { checkSnap, createSnapSegment, readSnapSize } from './check.ts';
 import { SnapClient } from './client.ts';
+import { CLOCKS } from './clocks.ts';
 import { identify } from './identify.ts';
 import { snapSettings, type SnapSettings } from './settings.ts';
 
@@ -17,6 +18,7 @@ export const snap = definePlatform<SnapSettings>({
   settings: snapSettings,
   checkAudienceId: (id) => (/^\d+$/.test(id) ? undefined : "must be the segment's number, in quotes"),
   identify,
+  clocks: CLOCKS,
   connect: (settings, { name, sandboxUrl }): Destination => {
     const urls = { baseUrl: sandboxUrl ?? SNAP_URL, tokenUrl: sandboxUrl === undefined ? SNAP_TOKEN_URL : `${sandboxUrl}/token` };
     const client = new SnapClient(name, settings, urls);

@@ -4,6 +4,7 @@ import { TIKTOK_URL } from './api-version.ts';
 import { checkTiktok, createTiktokAudience, readTiktokSize } from './check.ts';
 import { callTiktok, type TiktokClientOptions } from './client.ts';
 import { ALREADY_SENT, OK } from './errors.ts';
+import { CLOCKS } from './clocks.ts';
 import { identify } from './identify.ts';
 import { mapCall } from './mapping.ts';
 import { tiktokSettings, type TiktokSettings } from './settings.ts';
@@ -13,6 +14,7 @@ export const tiktok = definePlatform<TiktokSettings>({
   settings: tiktokSettings,
   checkAudienceId: (id) => (/^\d+$/.test(id) ? undefined : "must be the audience's number, in quotes"),
   identify,
+  clocks: CLOCKS,
   connect: (settings, { name, sandboxUrl }): Destination => {
     const client: TiktokClientOptions = { destination: name, baseUrl: sandboxUrl ?? TIKTOK_URL, settings };
     return {
