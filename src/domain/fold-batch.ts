@@ -43,6 +43,7 @@ export type BatchItem = ({ kind: 'event'; event: HeadgateEvent } & Resolved) | U
 export interface KnownEvent {
   name: string;
   audienceKey: string | null;
+  action?: string | null;
   decision: Decision;
 }
 
@@ -50,7 +51,7 @@ export interface KnownEvent {
 export type ItemOutcome =
   | { kind: 'decided'; decision: Decision }
   | { kind: 'duplicate'; decision: Decision }
-  | { kind: 'conflict'; known: { name: string; audienceKey: string | null } }
+  | { kind: 'conflict'; known: { name: string; audienceKey: string | null; action?: string | null } }
   /** The audience is not in the registry of the process that applies the event. */
   | { kind: 'unknown_audience'; audienceKey: string };
 
@@ -119,7 +120,7 @@ class Fold {
     const { event } = item;
     const known = this.#known(event.eventId);
     if (known) {
-      if (conflictsWith(known, event)) return { kind: 'conflict', known: { name: known.name, audienceKey: known.audienceKey } };
+      if (conflictsWith(known, event)) return { kind: 'conflict', known: { name: known.name, audienceKey: known.audienceKey, action: known.action ?? null } };
       return { kind: 'duplicate', decision: known.decision };
     }
     const audience = event.audienceKey === undefined ? undefined : this.#policies.audiences.get(event.audienceKey);
@@ -193,7 +194,7 @@ class Fold {
     const inBatch = this.#decided.get(eventId);
     if (!inBatch) return this.#loaded.events.get(eventId);
     const { event, decision } = inBatch;
-    return { name: event.name, audienceKey: event.audienceKey ?? null, decision };
+    return { name: event.name, audienceKey: event.audienceKey ?? null, action: event.action ?? null, decision };
   }
 
   #decision(event: HeadgateEvent, { personId, emailFrom, emailIsOthers = false }: Resolved, audience: Audience | undefined): Omit<DecidedEvent, 'event'> {

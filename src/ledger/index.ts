@@ -12,6 +12,7 @@ import * as erase from './erase.ts';
 import { prepareExposureParts } from './exposure-parts.ts';
 import { findExposurePlace, findReported, importExposures, readExposures } from './exposure-rows.ts';
 import { countParked, listExports, listParked, noteCaughtUp, openExport, readHolder, readParkedToRetry, readUnsent, reportExport, restartExport, retryParked, setExportPaused, settleExport, settleParked } from './exports.ts';
+import * as forwards from './forwards.ts';
 import * as filling from './filling.ts';
 import * as held from './held.ts';
 import { monitorAge, noteMonitored, observe } from './observations.ts';
@@ -40,6 +41,7 @@ export type { Applicable, Applied } from './apply-events.ts';
 export type { ErasedRows, Erasure, StillThere } from './erase.ts';
 export type { ExposurePlace, ExposureRange, ImportedRow } from './exposure-rows.ts';
 export type { ExportPosition, ExportStandingRow, OpenedExport, ParkedExposure, UnsentRow } from './exports.ts';
+export type { ActionStanding, ForwardAnswer, ForwardView, TakenForward } from './forwards.ts';
 export type { OutboxEntry } from './outbox.ts';
 export type { Backlog, Pending, PendingMember, PushOperation } from './pending.ts';
 export type { LaterRequest, MemberOutcome, StartedPush } from './pushes.ts';
@@ -78,6 +80,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, { prepareExposureParts, findExposurePlace, findReported, importExposures, readExposures }),
     ...bind(connection, { countParked, listExports, listParked, noteCaughtUp, openExport, readHolder, readParkedToRetry, readUnsent, reportExport, restartExport, retryParked, setExportPaused, settleExport, settleParked }),
     ...bind(connection, filling),
+    ...bind(connection, forwards),
     ...bind(connection, held),
     ...bind(connection, outbox),
     ...bind(connection, pending),
