@@ -16,7 +16,12 @@ export const httpSettings = z.strictObject({
   method: z.enum(['POST', 'PUT', 'PATCH'], 'must be POST, PUT or PATCH').default('POST'),
   signing_secret: z.union([signingSecret.transform((one) => [one]), z.array(signingSecret).min(1).max(2, 'at most two secrets can be active')]).optional().meta({ secret: true })
     .describe('Signs each request as Standard Webhooks say; two while one replaces the other.'),
-  headers: z.record(z.string().regex(HEADER, 'is no name of a header').refine((name) => !OWN_HEADERS.has(name.toLowerCase()), 'is written by Headgate itself'), z.string('must be text: put it in quotes').regex(/^[\t\x20-\x7e]*$/, 'holds characters that no header can carry')).default({}).meta({ secret: true })
+  headers: z.record(z.string(), z.string('must be text: put it in quotes').regex(/^[\t\x20-\x7e]*$/, 'holds characters that no header can carry')).superRefine((headers, context) => {
+    for (const name of Object.keys(headers)) {
+      const message = OWN_HEADERS.has(name.toLowerCase()) ? 'is written by Headgate itself' : HEADER.test(name) ? undefined : 'is no name of a header';
+      if (message !== undefined) context.addIssue({ code: 'custom', path: [name], message });
+    }
+  }).default({}).meta({ secret: true })
     .describe('Sent with each request, such as Authorization.'),
   body: treeSetting.optional().describe('What is sent, as JSON whose texts are templates. Default: the whole event.'),
   idempotency_key: textSetting.optional().describe('Default: the event id, the same for each attempt.'),

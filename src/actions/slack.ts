@@ -5,16 +5,14 @@ import type { FailureReport } from '../domain/failures.ts';
 import { defineKind, through, type ActionAnswer, type Connected, type Judging, type Verdict } from './action.ts';
 import { inItsWords, judgeStatus } from './judge.ts';
 import { textSettingBy, treeSetting, urlSetting } from './settings.ts';
+import { asText } from './template.ts';
 
 const POST_MESSAGE = 'https://slack.com/api/chat.postMessage';
 /** https://docs.slack.dev/reference/methods/chat.postMessage: longer texts are cut. Characters. */
 const LONGEST_TEXT = 40_000;
 
 /** A value must not mention everybody or make a link: Slack reads `<!channel>` and `<https://…|…>`. https://docs.slack.dev/messaging/formatting-message-text/ */
-const escapeForSlack = (value: unknown): string => {
-  const text = value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-};
+const escapeForSlack = (value: unknown): string => asText(value).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 export const slackSettings = z
   .strictObject({

@@ -16,7 +16,8 @@ const TAGS_TAKEN_OUT = ['include', 'render', 'layout', 'block', 'for', 'tablerow
 /** How values are written into a text. JSON trees need none of it. */
 export type Escape = (value: unknown) => string;
 
-const PLAIN: Escape = (value) => (value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value));
+/** A value as text: what is missing is empty, lists and objects are JSON. */
+export const asText: Escape = (value) => (typeof value === 'string' ? value : value === null || value === undefined ? '' : JSON.stringify(value));
 
 function engineWith(escape: Escape): Liquid {
   const engine = new Liquid({ strictFilters: true, strictVariables: false, ownPropertyOnly: true, parseLimit: LONGEST, memoryLimit: MOST_MEMORY, outputEscape: escape, templates: {}, timezoneOffset: 0 });
@@ -136,7 +137,7 @@ function filling<T>(work: () => T): T {
 }
 
 /** @param escape how values are written into the text; default: as they are */
-export function compileText(source: string, escape: Escape = PLAIN): { template: TextTemplate } | { mistakes: TemplateMistake[] } {
+export function compileText(source: string, escape: Escape = asText): { template: TextTemplate } | { mistakes: TemplateMistake[] } {
   const engine = engineOf(escape);
   const parsed = parse(source, engine);
   if ('mistakes' in parsed) return parsed;
@@ -166,7 +167,7 @@ function compileNode(node: JsonValue, path: (string | number)[], mistakes: Templ
 
 function compileLeaf(text: string, path: (string | number)[], mistakes: TemplateMistake[], uses: Set<string>): Tree {
   if (!text.includes('{{') && !text.includes('{%')) return text;
-  const engine = engineOf(PLAIN);
+  const engine = engineOf(asText);
   const parsed = parse(text, engine);
   if ('mistakes' in parsed) {
     mistakes.push(...parsed.mistakes.map(({ message }) => ({ path, message })));

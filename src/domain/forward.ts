@@ -71,3 +71,6 @@ export const delayAfter = (attempts: number): number => Math.min(LONGEST_DELAY_M
 
 /** After so many calls in a row that the tool did not answer as it should, it is the tool and not the event: the whole action pauses. */
 export const FAILURES_BEFORE_PAUSE = 3;
+
+/** Signal of the workflow `forward`: its action has answered. Sent by a step, which takes nothing but types from the workflows. */
+export const FORWARDED_SIGNAL = 'forwarded';

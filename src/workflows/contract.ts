@@ -434,8 +434,6 @@ export const SYNC_UPDATES = { pause: 'pause', resume: 'resume', retry: 'retry' }
 export const EXPORT_UPDATES = { pause: 'pause', resume: 'resume', retry: 'retry', restart: 'restart' } as const;
 /** Messages of `actionQueue`, besides those of `audienceSync`. */
 export const ACTION_UPDATES = { pause: 'pause', resume: 'resume', retry: 'retry' } as const;
-/** Signal of `forward`: its action has answered. */
-export const FORWARDED_SIGNAL = 'forwarded';
 /** Signal of `audienceAdd`: a newer decision has replaced this one. */
 export const SUPERSEDED_SIGNAL = 'superseded';
 /** Query of `resync`: how far it is. */

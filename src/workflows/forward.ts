@@ -1,5 +1,6 @@
 import { condition, defineSignal, setCurrentDetails, setHandler } from '@temporalio/workflow';
-import { FORWARDED_SIGNAL, type EventWorkflowInput, type Forwarded } from './contract.ts';
+import { FORWARDED_SIGNAL } from '../domain/forward.ts';
+import type { EventWorkflowInput, Forwarded } from './contract.ts';
 import { settleForward } from './ledger-steps.ts';
 
 const forwarded = defineSignal(FORWARDED_SIGNAL);

@@ -200,6 +200,17 @@ test('an operator sends an event, looks at it, lists the actions and tries one, 
   expect([failed.status, failed.output]).toEqual([1, expect.stringContaining('channel_not_found → Invite the app')]);
 });
 
+test('headgate template --check posts every template with people of every kind to a running Headgate, which decides nothing', async () => {
+  const counts = (): Promise<unknown> => service.database.query("select (select count(*) from memberships) as members, (select count(*) from forwards) as forwards, (select count(*) from exposures) as exposures, (select count(*) from quarantine) as quarantined");
+  const before = await counts();
+  const { output, status, errors } = await command('template', '--check', '--url', service.url, '--json');
+  expect([status, errors]).toEqual([0, '']);
+  const { templates } = JSON.parse(output) as { templates: { what: string; rendered: { answer: string; problems: string[] }[] }[] };
+  expect(templates.map(({ what }) => what)).toEqual(['cio.audience_add high_intent_cart_7d_v1', 'cio.audience_remove high_intent_cart_7d_v1', 'cio.exposure', ...['direct_mail', 'in_order', 'ops_slack', 'analytics', 'held', 'tried'].map((action) => `cio.forward ${action}`)]);
+  for (const { answer } of templates.flatMap(({ rendered }) => rendered)) expect(answer).toContain('200 {"status":"test","event_id":"unsent"');
+  expect(await counts()).toEqual(before);
+});
+
 test('answers are kept without e-mail addresses, and an erased person is gone from what went to actions', async () => {
   const { person } = somebody();
   const eventId = await forward('direct_mail', { ...person, attributes: { note: 'a note of theirs' } });
