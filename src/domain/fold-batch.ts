@@ -120,7 +120,7 @@ class Fold {
     const { event } = item;
     const known = this.#known(event.eventId);
     if (known) {
-      if (conflictsWith(known, event)) return { kind: 'conflict', known: { name: known.name, audienceKey: known.audienceKey, action: known.action ?? null } };
+      if (conflictsWith(known, event)) return { kind: 'conflict', known: { name: known.name, audienceKey: known.audienceKey, ...(known.action ? { action: known.action } : {}) } };
       return { kind: 'duplicate', decision: known.decision };
     }
     const audience = event.audienceKey === undefined ? undefined : this.#policies.audiences.get(event.audienceKey);
