@@ -101,7 +101,7 @@ class Turn {
       }
     }
     if (this.#sent > 0) {
-      await ledger.noteActionSuccess(name);
+      await ledger.noteActionSuccess(name, this.#sent);
       // What was tried while the tool was down does not wait any longer than the rest.
       if (this.#wasFailing && !this.#failure) await ledger.hurryForwards(name);
     }

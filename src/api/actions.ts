@@ -23,7 +23,7 @@ function viewOf(name: string, policies: Policies, standing: ActionStanding | und
     action: name, kind: entry?.kind ?? null, mode: entry?.mode ?? null, ordered: entry?.ordered ?? false,
     state: paused ? 'paused' : (standing?.state ?? 'ok'), cause: standing?.cause ?? null, cure: standing?.cure ?? null, failures: standing?.failures ?? 0,
     since: standing?.since ?? null, retry_at: standing?.retry_at ?? null, last_success_at: standing?.last_success_at ?? null,
-    waiting: standing?.waiting ?? 0, oldest_waiting: standing?.oldest_waiting ?? null, sent: standing?.sent ?? 0, refused: standing?.refused ?? 0, skipped: standing?.skipped ?? 0,
+    waiting: standing?.waiting ?? 0, oldest_waiting: standing?.oldest_waiting ?? null, sent: standing?.sent ?? 0, refused: standing?.refused ?? 0,
     refused_because: standing?.refused_because ?? null, workflow_url: standing ? workflowUrl(temporalUi, actionWorkflowId(name)) : null,
   };
 }

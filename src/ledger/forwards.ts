@@ -179,8 +179,9 @@ export async function reportAction(connection: LedgerConnection, action: string,
   );
 }
 
-export async function noteActionSuccess(connection: LedgerConnection, action: string): Promise<void> {
-  await connection.use((client) => client.query('update actions set last_success_at = clock_timestamp() where action = $1', [action]));
+/** @param sent how many events the tool took */
+export async function noteActionSuccess(connection: LedgerConnection, action: string, sent: number): Promise<void> {
+  await connection.use((client) => client.query('update actions set last_success_at = clock_timestamp(), sent = sent + $2 where action = $1', [action, sent]));
 }
 
 export interface ActionStanding {
@@ -193,28 +194,32 @@ export interface ActionStanding {
   since: Date;
   retry_at: Date | null;
   last_success_at: Date | null;
+  /** More than 10,000 are counted as 10,000. */
   waiting: number;
   oldest_waiting: Date | null;
   sent: number;
+  /** Within 30 days; more than 10,000 are counted as 10,000. */
   refused: number;
-  skipped: number;
   /** Why the last one was refused. */
   refused_because: string | null;
 }
 
-/** All that ever had something to send; what was settled counts for as long as it is kept. */
+/** All that ever had something to send. */
 export async function listActions(connection: LedgerConnection): Promise<ActionStanding[]> {
   const { rows } = await connection.use((client) =>
-    client.query<ActionStanding>(
-      `select a.action, a.paused, a.state, a.cause, a.cure, a.failures, a.since, a.retry_at, a.last_success_at,
-              count(f.event_id) filter (where f.state = 'waiting')::int as waiting, min(f.accepted_at) filter (where f.state = 'waiting') as oldest_waiting,
-              count(f.event_id) filter (where f.state = 'sent')::int as sent, count(f.event_id) filter (where f.state = 'refused')::int as refused,
-              count(f.event_id) filter (where f.state = 'skipped')::int as skipped,
-              (select r.reason from forwards r where r.action = a.action and r.state = 'refused' order by r.seq desc limit 1) as refused_because
-       from actions a left join forwards f using (action) group by a.action order by a.action`,
-    ),
+    client.query<Omit<ActionStanding, 'sent'> & { sent: string }>({
+      name: 'list-actions',
+      text: `select a.action, a.paused, a.state, a.cause, a.cure, a.failures, a.since, a.retry_at, a.last_success_at, a.sent, w.waiting, w.oldest_waiting, r.refused,
+                    (select f.reason from forwards f where f.action = a.action and f.state = 'refused' order by f.seq desc limit 1) as refused_because
+             from actions a,
+               lateral (select count(*)::int as waiting, min(accepted_at) as oldest_waiting
+                        from (select accepted_at from forwards f where f.action = a.action and f.state = 'waiting' order by f.next_try_at, f.seq limit $1) f) w,
+               lateral (select count(*)::int as refused from (select 1 from forwards f where f.action = a.action and f.state = 'refused' limit $1) f) r
+             order by a.action`,
+      values: [MOST_COUNTED],
+    }),
   );
-  return rows;
+  return rows.map((row) => ({ ...row, sent: Number(row.sent) }));
 }
 
 /** One action's standing, for whoever waits for it; undefined when it never ran. */

@@ -13,6 +13,7 @@ create table accounts (
 create table actions (
   action text not null,
   paused boolean not null default false,
+  sent bigint not null default 0,
   state text not null default 'ok'::text,
   cause text,
   cure text,

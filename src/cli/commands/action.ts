@@ -21,7 +21,6 @@ interface ActionAnswer {
   oldest_waiting: string | null;
   sent: number;
   refused: number;
-  skipped: number;
   refused_because: string | null;
 }
 

@@ -35,6 +35,7 @@ comment on column forwards.answer is 'The beginning of the last answer''s body, 
 create table actions (
   action text primary key,
   paused boolean not null default false,
+  sent bigint not null default 0,
   state text not null default 'ok',
   cause text,
   cure text,
@@ -44,3 +45,4 @@ create table actions (
   last_success_at timestamptz
 );
 comment on table actions is 'How the sending to each action stands.';
+comment on column actions.sent is 'Events that the tool took, counted at the end of each turn: what a killed worker had sent is not in it.';
