@@ -20,7 +20,8 @@ afterAll(async () => {
 let actions = 0;
 const newAction = (): string => `action_${String(++actions)}`;
 function forward(action: string, more: Partial<HeadgateEvent> = {}): HeadgateEvent {
-  const { audienceKey: _audience, ...event } = makeEvent({ name: 'cio.forward', action, ...more });
+  const event = makeEvent({ name: 'cio.forward', action, ...more });
+  delete event.audienceKey;
   return event;
 }
 const apply = async (...events: HeadgateEvent[]): Promise<string[]> => (await ledger.applyEvents(events.map((event) => ({ kind: 'event', event })))).outcomes.map(({ kind }) => kind);
