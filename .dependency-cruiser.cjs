@@ -16,7 +16,8 @@ module.exports = {
     room('api', ['domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
     room('relay', ['domain/', 'ledger/index', 'monitoring/']),
     room('temporal', ['domain/', 'monitoring/', 'workflows/contract']),
-    room('config', ['domain/', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog']),
+    room('actions', ['domain/', 'destinations/http-call\\.ts$']),
+    room('config', ['domain/', 'actions/', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog']),
     room('warehouse', ['domain/', 'destinations/(checking|google-credentials|http-call|settings)\\.ts$']),
     {
       name: 'one-warehouse-alone',
@@ -28,7 +29,7 @@ module.exports = {
     room('monitoring', ['domain/']),
     room('sandbox', []),
     room('embedded', []),
-    room('cli', ['domain/', 'api/index', 'config/', 'destinations/catalog', 'dev\\.ts', 'temporal/index', 'workflows/contract']),
+    room('cli', ['domain/', 'actions/', 'api/index', 'config/', 'destinations/catalog', 'destinations/identify-person', 'dev\\.ts', 'temporal/index', 'workflows/contract']),
     {
       name: 'platform-imports',
       comment: 'A platform knows the files directly in destinations/ and domain/, never another platform.',

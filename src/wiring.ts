@@ -7,10 +7,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createActivities } from './activities/index.ts';
 import { Contacts, Monitor } from './alerting/index.ts';
 import { createApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
+import { connectActions } from './config/connect-actions.ts';
 import { connectDestinations } from './config/connect-destinations.ts';
 import { connectExporters } from './config/connect-exporters.ts';
 import type { Environment } from './config/environment.ts';
 import type { Registry } from './config/registry.ts';
+import type { Action } from './actions/configured-action.ts';
 import type { Destination } from './destinations/destination.ts';
 import { identifyPerson } from './destinations/identify-person.ts';
 import { hashOnce, normaliseEmail } from './destinations/user-data.ts';
@@ -22,7 +24,7 @@ import { targetsOf, type TargetRef } from './domain/registry.ts';
 import { openLedger, type Ledger, type Observed, type TargetRest } from './ledger/index.ts';
 import type { Logger } from './monitoring/logger.ts';
 import { createMetrics, type Metrics } from './monitoring/metrics.ts';
-import { Relay, Sweep, Waker } from './relay/index.ts';
+import { ActionWaker, Relay, Sweep, Waker } from './relay/index.ts';
 import type { Exporter } from './warehouse/exporter.ts';
 import { isRefused, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
 
@@ -33,6 +35,7 @@ export interface Parts {
   ledger: Ledger;
   gateway: TemporalGateway;
   waker: Waker;
+  actionWaker: ActionWaker;
   sweep: Sweep;
   logger: Logger;
   metrics: Metrics;
@@ -40,6 +43,7 @@ export interface Parts {
   exporters: ReadonlyMap<string, Exporter>;
   contacts: Contacts;
   monitor: Monitor;
+  actions: ReadonlyMap<string, Action>;
   /** Stops what all parts share; call it last. */
   close: () => Promise<void>;
 }
@@ -77,6 +81,8 @@ export function buildParts(options: PartsOptions): Parts {
   const gateway = new TemporalGateway({ client: temporal.client, eager: options.eager, onRefused: register });
   const destinations = connectDestinations(registry, options.sandboxUrl);
   const exporters = connectExporters(registry, options.sandboxUrl);
+  const actions = connectActions(registry, options.sandboxUrl);
+  const actionWaker = new ActionWaker({ send: (action, signal) => gateway.wakeAction(action, signal), logger });
   // A target that holds everything, or that another process' registry has, is not woken: that would only fill its sync's history.
   const restOf = async (target: TargetRef): Promise<TargetRest> => {
     const rest = await ledger.readTargetRest(target);
@@ -90,19 +96,23 @@ export function buildParts(options: PartsOptions): Parts {
   const targets = targetsOf(registry.policies);
   const filling = { targets, start: (target: TargetRef) => gateway.startFill(target) };
   const exporting = { exporters: [...exporters.keys()], start: (exporter: string) => gateway.startExport(exporter) };
+  const acting = { actions: [...actions.values()].filter(({ entry }) => entry.mode !== 'paused').map(({ entry }) => entry.name), wake: (action: string) => { actionWaker.wake(action); } };
   const { contacts, monitor } = buildMonitor(options, ledger, metrics);
   const scheduleMonitor = (): Promise<void> => gateway.scheduleMonitor();
   const sizes = { targets, everyMs: registry.watching.sizesEveryMs, start: () => gateway.startSizes() };
-  const sweep = new Sweep({ ledger, audiences: [...registry.policies.audiences.values()], wake, filling, exporting, scheduleMonitor, sizes, self, logger, metrics });
+  const sweep = new Sweep({ ledger, audiences: [...registry.policies.audiences.values()], wake, filling, exporting, acting, scheduleMonitor, sizes, self, logger, metrics });
   register();
   sweep.start();
   waker.pushNow(targets);
+  // Also because another registry than before may say that it is paused no more, or where it is.
+  for (const action of actions.keys()) actionWaker.pushNow(action);
   return {
     environment,
     registry,
     ledger,
     gateway,
     waker,
+    actionWaker,
     sweep,
     logger,
     metrics,
@@ -110,10 +120,12 @@ export function buildParts(options: PartsOptions): Parts {
     exporters,
     contacts,
     monitor,
+    actions,
     close: async () => {
       closing.abort();
       await monitor.stop();
       waker.stop();
+      actionWaker.stop();
       await sweep.stop();
       await ledger.close();
     },
@@ -216,12 +228,12 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
 
 /** The workers. Resolves when they poll. */
 export async function startWorker(parts: Parts, connection: Parameters<typeof runWorkers>[0]['connection'], namespace: string): Promise<Part & { failed: Promise<never> }> {
-  const { ledger, registry, destinations, exporters, waker, monitor, logger, metrics } = parts;
+  const { ledger, registry, destinations, exporters, actions, waker, actionWaker, monitor, logger, metrics } = parts;
   const wake = (targets: readonly TargetRef[]): void => {
     waker.wake(targets);
   };
   const stopping = new AbortController();
-  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, sizesEveryMs: registry.watching.sizesEveryMs, wake, stopping: stopping.signal, monitor, logger, metrics });
+  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, actions, sizesEveryMs: registry.watching.sizesEveryMs, wake, wakeAction: (action) => { actionWaker.wake(action); }, stopping: stopping.signal, monitor, logger, metrics });
   const workers = await runWorkers({ connection, namespace, activities });
   return {
     failed: workers.failed,

@@ -1,4 +1,5 @@
 /** What activities are built from; wiring.ts brings it. */
+import type { Action } from '../actions/configured-action.ts';
 import type { Destination } from '../destinations/destination.ts';
 import type { Policies, TargetRef } from '../domain/registry.ts';
 import type { Ledger } from '../ledger/index.ts';
@@ -14,6 +15,9 @@ export interface ActivityDependencies {
   exporters: ReadonlyMap<string, Exporter>;
   /** How often each target's size is read, in milliseconds. */
   sizesEveryMs: number;
+  actions: ReadonlyMap<string, Action>;
+  /** Tells an action that something waits. Never waits, never fails. */
+  wakeAction: (action: string) => void;
   /** Tells the syncs that something is pending. Never waits, never fails. */
   wake: (targets: readonly TargetRef[]) => void;
   /** Aborted when this process has been asked to stop: whatever goes on for long by itself ends soon. */

@@ -2,6 +2,7 @@
  * Steps that reach outside a workflow, one a file, built from injected parts. An activity may run twice, so each of them may.
  * It must never decide anything that domain/ can decide. Start reading at push.ts.
  */
+import { createActionStanding } from './action-standing.ts';
 import { createApplyLifeboat } from './apply-lifeboat.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { createErase } from './erase.ts';
@@ -16,6 +17,8 @@ import { createReadSizes } from './read-sizes.ts';
 import { createResync } from './resync.ts';
 import { createRetire } from './retire.ts';
 import { createRewindow } from './rewindow.ts';
+import { createSendForwards } from './send-forwards.ts';
+import { createSettleForward } from './settle-forward.ts';
 import { createSettle } from './settle.ts';
 import { createTargetStanding } from './target-standing.ts';
 
@@ -38,6 +41,9 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createExportRows(dependencies),
     ...createExportStanding(dependencies),
     ...createMonitor(dependencies),
+    ...createSettleForward(dependencies),
+    ...createSendForwards(dependencies),
+    ...createActionStanding(dependencies),
   };
 }
 

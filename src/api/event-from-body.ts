@@ -14,6 +14,8 @@ export interface EventContext {
   /** Milliseconds since the epoch. */
   receivedAt: number;
   hasAudience: (key: string) => boolean;
+  /** Default: there are no actions. */
+  hasAction?: ((name: string) => boolean) | undefined;
   identify: Identify;
   /** What an earlier reading made of some fields, which are not in the body any more (event-from-kept.ts). */
   restored?: RestoredFields | undefined;
@@ -68,9 +70,14 @@ function contradictions(body: JsonObject, context: EventContext, wrong: Readonly
     if (!wrong.has(path)) problems.push({ path, message });
   };
   const { event, audience_key: audience, event_id: eventId } = body;
-  if (event !== 'cio.exposure' && !isGiven(audience)) add('audience_key', 'is missing: say which audience');
+  if (event !== 'cio.exposure' && event !== 'cio.forward' && !isGiven(audience)) add('audience_key', 'is missing: say which audience');
   const key = typeof audience === 'number' ? String(audience) : audience;
   if (typeof key === 'string' && isGiven(key) && !context.hasAudience(key.trim())) add('audience_key', `${redactText(JSON.stringify(key))} is not an audience of headgate.yaml`);
+  if (event === 'cio.forward') {
+    const { action } = body;
+    if (!isGiven(action)) add('action', 'is missing: say which action of headgate.yaml');
+    else if (typeof action === 'string' && !context.hasAction?.(action.trim())) add('action', `${redactText(JSON.stringify(action))} is not an action of headgate.yaml`);
+  }
   const missing = whoIsMissing(body, context);
   if (missing) add(missing.path, missing.message);
   if (!isGiven(eventId) && !isGiven(body['timestamp'])) add('event_id', 'is missing, and without a timestamp none can be derived that stays the same when the webhook is repeated');
@@ -104,6 +111,7 @@ function makeEvent(body: WebhookBody, given: JsonObject, context: EventContext):
     name: body.event,
     ...(body.audience_key === undefined ? {} : { audienceKey: body.audience_key }),
     ...(body.exposure === undefined || body.event !== 'cio.exposure' ? {} : { exposure: redactText(body.exposure, own) }),
+    ...(body.action === undefined || body.event !== 'cio.forward' ? {} : { action: body.action }),
     occurredAt,
     receivedAt: context.receivedAt,
     ...(claimedAt === undefined ? {} : { claimedAt }),
@@ -144,10 +152,11 @@ function consentOf(body: WebhookBody): Consent | undefined {
   return { ...(userData === undefined ? {} : { ad_user_data: userData }), ...(personalization === undefined ? {} : { ad_personalization: personalization }) };
 }
 
-/** The same body always gets the same id: source, event, audience, person, delivery or step, and time. */
+/** The same body always gets the same id: source, event, audience and action, person, delivery or step, and time. */
 function deriveEventId(body: WebhookBody, person: PersonClaim, eventContext: JsonObject, context: EventContext): string {
   const who = person.customerId ?? person.cioId ?? person.emailHash;
   const occasion = eventContext['delivery_id'] ?? eventContext['step_id'];
-  const parts = [context.source, body.event, body.audience_key ?? null, who, occasion ?? null, body.timestamp ?? null];
+  const about = body.event === 'cio.forward' ? [body.audience_key ?? null, body.action ?? null] : [body.audience_key ?? null];
+  const parts = [context.source, body.event, ...about, who, occasion ?? null, body.timestamp ?? null];
   return `derived-${sha256(JSON.stringify(parts)).slice(0, 40)}`;
 }

@@ -15,6 +15,7 @@ export interface ReplayContext {
   /** What the registry says of the entry's source today; undefined when it is gone. */
   source: { people: string; phoneCountry?: string | undefined; reports?: ReportPolicy } | undefined;
   hasAudience: (key: string) => boolean;
+  hasAction?: ((name: string) => boolean) | undefined;
   identify: Identify;
 }
 
@@ -39,6 +40,7 @@ export function eventFromKept(stored: QuarantineEntry, context: ReplayContext, c
     phoneCountry: context.source?.phoneCountry,
     receivedAt: entry.receivedAt,
     hasAudience: context.hasAudience,
+    hasAction: context.hasAction,
     identify: context.identify,
     restored,
   });

@@ -50,6 +50,7 @@ async function readGauges(metrics: Metrics, ledger: Ledger, policies: Policies):
   for (const row of await ledger.countBlocked()) metrics.blocked.set({ destination: row.destination, audience: row.audience_key }, row.blocked);
   await readExports(metrics, ledger, age);
   await readWatch(metrics, ledger);
+  await readActions(metrics, ledger, age);
   metrics.syncState.reset();
   for (const target of standings) {
     metrics.syncState.set({ destination: target.destination, audience: target.audienceKey, state: target.state }, 1);
@@ -78,6 +79,16 @@ async function readExports(metrics: Metrics, ledger: Ledger, age: (since: number
     if (caughtUpAt !== null) metrics.exportFreshnessSeconds.set({ exporter }, age(caughtUpAt));
     metrics.exportParked.set({ exporter }, parked);
     metrics.exportState.set({ exporter, state }, 1);
+  }
+}
+
+async function readActions(metrics: Metrics, ledger: Ledger, age: (since: number | null) => number): Promise<void> {
+  for (const gauge of [metrics.forwardsWaiting, metrics.forwardsWaitingSeconds, metrics.forwardsRefused, metrics.actionState]) gauge.reset();
+  for (const { action, paused, state, waiting, oldest_waiting: oldest, refused } of await ledger.listActions()) {
+    metrics.forwardsWaiting.set({ action }, waiting);
+    metrics.forwardsWaitingSeconds.set({ action }, age(oldest?.getTime() ?? null));
+    metrics.forwardsRefused.set({ action }, refused);
+    metrics.actionState.set({ action, state: paused ? 'paused' : state }, 1);
   }
 }
 

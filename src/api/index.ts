@@ -15,7 +15,7 @@ import { readingRoutes, type ReadingOptions } from './reading.ts';
 import type { Watchdog } from './watchdog.ts';
 import { webhookRoutes, type DoorOptions } from './webhooks.ts';
 
-export { withoutEmail } from './event-from-body.ts';
+export { eventFromBody, withoutEmail, type EventContext } from './event-from-body.ts';
 export { listen, type Listener } from './http-listener.ts';
 export { DoorCounter } from './door-counter.ts';
 export { GroupCommit } from './group-commit.ts';

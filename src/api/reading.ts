@@ -6,6 +6,7 @@ import { formatDuration, targetKey, type Audience, type Policies, type Target } 
 import { syncWorkflowId } from '../workflows/contract.ts';
 import type { AudienceCounts, DeliveryView, Ledger, TargetCounts, TargetStanding } from '../ledger/index.ts';
 import { withoutEmail } from './event-from-body.ts';
+import { actionRoutes } from './actions.ts';
 import { exportRoutes } from './exports.ts';
 import { readHeld } from './held.ts';
 import { holdsOf, readHolds } from './holds.ts';
@@ -33,6 +34,7 @@ export function readingRoutes(options: ReadingOptions): Router {
   router.get('/v1/audiences/:key', readAudience(options));
   router.get('/v1/audiences/:key/held', readHeld(options));
   router.use(exportRoutes(options));
+  router.use(actionRoutes(options));
   return router;
 }
 
@@ -45,7 +47,8 @@ function readEvent({ ledger, policies, temporalUi }: ReadingOptions): RequestHan
       return;
     }
     const deliveries = await withHeld(ledger, policies, event.person_id, event.deliveries);
-    response.json({ ...event, deliveries, workflow_url: event.status === 'test' ? null : workflowUrl(temporalUi, eventId) });
+    const forward = (await ledger.readForward(eventId)) ?? null;
+    response.json({ ...event, deliveries, forward, workflow_url: event.status === 'test' ? null : workflowUrl(temporalUi, eventId) });
   };
 }
 

@@ -38,7 +38,7 @@ export interface Signature {
 
 /** Reads an entry as the registry stands now. */
 export const understandEntry = ({ sources, policies, identify }: ReplayOptions, entry: StoredEntry, correct?: Correction): Understood =>
-  eventFromKept(entry, { source: sources.get(entry.source), hasAudience: (key) => policies.audiences.has(key), identify }, correct);
+  eventFromKept(entry, { source: sources.get(entry.source), hasAudience: (key) => policies.audiences.has(key), hasAction: (name) => policies.actions?.has(name) ?? false, identify }, correct);
 
 /**
  * Replays the entries in one batch. Throws LedgerUnavailable when the ledger does not answer; what was applied by then is a
@@ -62,13 +62,13 @@ export async function replayQuarantined(options: ReplayOptions, which: WhichQuar
 export async function tryReplay(options: ReplayOptions, which: WhichQuarantined, correct: Correction | undefined): Promise<EntryResult[]> {
   const understood = (await options.ledger.peekQuarantined(which)).map((entry) => ({ id: entry.id, ...understandEntry(options, entry, correct) }));
   const events = understood.flatMap((one) => ('event' in one ? [one.event] : []));
-  const known = new Map<string, Pick<KnownEvent, 'name' | 'audienceKey'>>(await options.ledger.findKnownEvents(events.map((event) => event.eventId)));
+  const known = new Map<string, Pick<KnownEvent, 'name' | 'audienceKey' | 'action'>>(await options.ledger.findKnownEvents(events.map((event) => event.eventId)));
   return understood.map((one): EntryResult => {
     if ('problems' in one) return { id: one.id, outcome: 'invalid', problems: one.problems };
     const { event, id } = one;
     const before = known.get(event.eventId);
     if (before && conflictsWith(before, event)) return conflict(id, event, before);
-    known.set(event.eventId, { name: event.name, audienceKey: event.audienceKey ?? null });
+    known.set(event.eventId, { name: event.name, audienceKey: event.audienceKey ?? null, action: event.action ?? null });
     return { id, outcome: 'replayable', status: before ? 'duplicate' : 'new', event_id: event.eventId };
   });
 }

@@ -49,6 +49,7 @@ export const webhookBody = z.object({
   event: z.enum(EVENT_NAMES, `must be one of ${EVENT_NAMES.join(', ')}`),
   audience_key: text(100),
   exposure: text(100),
+  action: text(100),
   timestamp,
   customer_id: text(200),
   cio_id: text(200),

@@ -124,6 +124,7 @@ async function answerTo(request: Request, options: DoorOptions): Promise<Answer>
     phoneCountry: source.phoneCountry,
     receivedAt,
     hasAudience: (key) => options.policies.audiences.has(key),
+    hasAction: (name) => options.policies.actions?.has(name) ?? false,
     identify: options.identify,
   };
   const understood = eventFromBody(text, context);
@@ -173,7 +174,7 @@ async function answerFor(options: DoorOptions, context: EventContext, event: Hea
     case 'queued':
       return { code: 202, body: { status: 'queued', event_id: shownId } };
     case 'conflict': {
-      const known = [taken.known.name, taken.known.audienceKey].filter((part) => part !== null).join(' ');
+      const known = [taken.known.name, taken.known.audienceKey, taken.known.action].filter((part) => part !== null && part !== undefined).join(' ');
       const problem = `this event_id was already used for ${known}: give each webhook of a template an id of its own`;
       await options.commit.quarantine({
         ...keepBody(text, context),

@@ -1,5 +1,6 @@
 /** The `headgate` command: what operators and newcomers type. Start reading at commands/. */
 import { Command } from 'commander';
+import { addActionCommands } from './commands/action.ts';
 import { addAlertCommands } from './commands/alerts.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addEraseCommand } from './commands/erase.ts';
@@ -13,6 +14,7 @@ import { addReadCommands } from './commands/read.ts';
 import { addRegistryChangeCommands } from './commands/registry-changes.ts';
 import { addSendCommand } from './commands/send.ts';
 import { addSyncCommands } from './commands/sync.ts';
+import { addTemplateCommand } from './commands/template.ts';
 import { addTargetCommands } from './commands/target.ts';
 
 /** Exit status: 0 when it worked, 1 when it did not, 2 when the command line was wrong. */
@@ -43,6 +45,8 @@ export async function main(args: readonly string[]): Promise<void> {
   addIdentifiersCommand(program);
   addExportStandingCommands(addExportCommand(program));
   addImportCommand(program);
+  addActionCommands(program);
+  addTemplateCommand(program);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {

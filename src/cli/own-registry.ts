@@ -29,7 +29,7 @@ export async function loadOwnRegistry(): Promise<OwnRegistry> {
 export const destinationsOf = (own: OwnRegistry): Map<string, Destination> => connectDestinations(own.registry, sandboxUrlOf(own));
 export const exportersOf = (own: OwnRegistry): Map<string, Exporter> => connectExporters(own.registry, sandboxUrlOf(own));
 
-const sandboxUrlOf = ({ environment }: OwnRegistry): string | undefined =>
+export const sandboxUrlOf = ({ environment }: OwnRegistry): string | undefined =>
   environment.production ? undefined : (environment.HEADGATE_SANDBOX_URL ?? `http://127.0.0.1:${String(environment.HEADGATE_SANDBOX_PORT)}`);
 
 /** Throws with the names that there are. */

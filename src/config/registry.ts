@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument, visit, type Document } from 'yaml';
+import type { ConfiguredAction } from '../actions/configured-action.ts';
 import { catalog } from '../destinations/catalog.ts';
 import type { Platform } from '../destinations/destination.ts';
 import { hashOnce, normaliseEmail } from '../destinations/user-data.ts';
@@ -11,6 +12,7 @@ import { warehouses } from '../warehouse/catalog.ts';
 import type { Warehouse } from '../warehouse/exporter.ts';
 import { maskAlerting, readAlerting, resolveAlerting, type Alerting } from './alerting.ts';
 import { ConfigurationError } from './configuration-error.ts';
+import { maskAction, resolveAction } from './registry-actions.ts';
 import { maskRegistry } from './registry-mask.ts';
 import { Problems } from './registry-problems.ts';
 import { guardOf, resolveWatching, showWatching, WATCHING_SECTIONS, type Watching } from './watching.ts';
@@ -52,6 +54,7 @@ export interface Registry {
   sources: ReadonlyMap<string, Source>;
   destinations: ReadonlyMap<string, ConfiguredDestination>;
   exporters: ReadonlyMap<string, ConfiguredExporter>;
+  actions: ReadonlyMap<string, ConfiguredAction>;
   policies: Policies;
   /** Who is told of what is wrong. */
   alerting: Alerting;
@@ -147,6 +150,7 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
     const exporter = resolveExporter(name, given as Section, options, problems);
     if (exporter) exporters.set(name, exporter);
   }
+  const actions = resolveActions(sections, options, problems);
   const entries = new Map<string, AudienceEntry>();
   for (const [key, given] of entriesOf(sections.audiences, 'audiences', AUDIENCE_KEY, 'must end with a version, such as high_intent_cart_7d_v1 (lower-case letters, digits and _)', problems)) {
     checkLinks(key, given as Section, sections, destinations, problems);
@@ -171,10 +175,11 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
     sources: new Map([...sources].map(([name, entry]) => [name, resolveSource(name, entry)])),
     destinations,
     exporters,
-    policies: { audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])) },
+    actions,
+    policies: { audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])), actions: new Map([...actions].map(([name, { entry }]) => [name, entry])) },
     alerting: resolveAlerting(contacts, alerts, audiences.values()),
     watching,
-    masked: { ...maskRegistry(sources, destinations, exporters, entries, holdouts), ...maskAlerting(contacts, Object.keys(sections.alerts).length > 0 ? alerts : undefined), ...showWatching(watching) },
+    masked: { ...maskRegistry(sources, destinations, exporters, entries, holdouts), ...maskAlerting(contacts, Object.keys(sections.alerts).length > 0 ? alerts : undefined), ...(actions.size === 0 ? {} : { actions: Object.fromEntries([...actions].map(([name, action]) => [name, maskAction(action)])) }), ...showWatching(watching) },
   };
 }
 
@@ -182,6 +187,7 @@ interface Sections {
   sources: Section;
   destinations: Section;
   exporters: Section;
+  actions: Section;
   audiences: Section;
   holdouts: Section;
   owners: Section;
@@ -189,7 +195,7 @@ interface Sections {
 }
 
 function sectionsOf(file: unknown, problems: Problems): Sections {
-  const sections: Sections = { sources: {}, destinations: {}, exporters: {}, audiences: {}, holdouts: {}, owners: {}, alerts: {} };
+  const sections: Sections = { sources: {}, destinations: {}, exporters: {}, actions: {}, audiences: {}, holdouts: {}, owners: {}, alerts: {} };
   const given = isSection(file) ? file : {};
   for (const [name, section] of Object.entries(given)) {
     if ((WATCHING_SECTIONS as readonly string[]).includes(name)) continue;
@@ -263,6 +269,18 @@ function resolveExporter(name: string, given: Section, options: LoadOptions, pro
   const { sandbox, every } = common.data;
   if (sandbox && !options.sandboxAllowed) problems.add([...path, 'sandbox'], 'the sandbox does not exist in production');
   return { name, warehouse, settings: settings.data, everyMs: every, sandbox };
+}
+
+/** Faults, search attributes and metrics go by the name alone. */
+function resolveActions(sections: Sections, { sandboxAllowed }: LoadOptions, problems: Problems): Map<string, ConfiguredAction> {
+  const actions = new Map<string, ConfiguredAction>();
+  for (const [name, given] of entriesOf(sections.actions, 'actions', NAME, 'must be lower-case letters, digits and _', problems)) {
+    const taken = Object.hasOwn(sections.destinations, name) ? 'a destination' : Object.hasOwn(sections.exporters, name) ? 'an exporter' : undefined;
+    if (taken) problems.add(['actions', name], `there is ${taken} of that name: give it another one`);
+    const action = resolveAction(name, given as Section, sandboxAllowed, problems);
+    if (action) actions.set(name, action);
+  }
+  return actions;
 }
 
 /** What an audience says of others. Looks at it as written, so that it is checked also when its shape is wrong. */

@@ -8,8 +8,8 @@ export interface SandboxDestination {
   audienceIds: string[];
 }
 
-/** The destinations and exporters with `sandbox: true`, with their settings and the audiences that the registry names. */
-export function sandboxDestinations({ destinations, exporters, policies }: Registry): SandboxDestination[] {
+/** The destinations, exporters and actions with `sandbox: true`, with their settings and the audiences that the registry names. */
+export function sandboxDestinations({ destinations, exporters, actions, policies }: Registry): SandboxDestination[] {
   const warehouses = [...exporters.values()].filter(({ sandbox }) => sandbox).map(({ name, warehouse, settings }) => ({ name, platform: warehouse.platform, settings: settings as Record<string, unknown>, audienceIds: [] }));
   const platforms = [...destinations.values()]
     .filter(({ sandbox }) => sandbox)
@@ -19,5 +19,6 @@ export function sandboxDestinations({ destinations, exporters, policies }: Regis
       settings: settings as Record<string, unknown>,
       audienceIds: [...policies.audiences.values()].flatMap(({ targets }) => targets.filter(({ destination }) => destination === entry.name).map(({ platformAudienceId }) => platformAudienceId)),
     }));
-  return [...platforms, ...warehouses];
+  const tools = [...actions.values()].filter(({ sandbox }) => sandbox).map(({ entry, settings }) => ({ name: entry.name, platform: `action:${entry.kind}`, settings: settings as Record<string, unknown>, audienceIds: [] }));
+  return [...platforms, ...warehouses, ...tools];
 }

@@ -48,6 +48,7 @@ export function describeEvent(event: HeadgateEvent, decision: Decision): string 
     'cio.audience_add': `${who} enters ${audience}`,
     'cio.audience_remove': `${who} leaves ${audience}`,
     'cio.exposure': `${event.exposure ?? 'exposure'} of ${who}${audience === '' ? '' : ` to ${audience}`}`,
+    'cio.forward': `${who} goes to ${event.action ?? ''}`,
     'cio.report': `${event.report?.channel ?? ''} ${event.report?.metric ?? ''}: ${who}`,
   }[event.name];
   return clip(`${what}${outcome(decision)}${because}`);

@@ -3,7 +3,7 @@ import type { Identifier } from './identifiers.ts';
 import type { Report, REPORT } from './report.ts';
 
 /** The events that Headgate itself defines (docs/webhooks.md). */
-export const EVENT_NAMES = ['cio.audience_add', 'cio.audience_remove', 'cio.exposure'] as const;
+export const EVENT_NAMES = ['cio.audience_add', 'cio.audience_remove', 'cio.exposure', 'cio.forward'] as const;
 export type EventName = (typeof EVENT_NAMES)[number] | typeof REPORT;
 
 /**
@@ -54,6 +54,8 @@ export interface HeadgateEvent {
   audienceKey?: string;
   /** Of a `cio.exposure`: what the operator calls it, such as `journey_entered`. */
   exposure?: string;
+  /** Of a `cio.forward`: the action of headgate.yaml that it goes to. */
+  action?: string;
   /** Milliseconds since the epoch; clamped to `receivedAt` when it lay too far in the future. */
   occurredAt: number;
   /** Milliseconds since the epoch, fixed at the door, so that applying the event later gives the same result. */
@@ -96,12 +98,12 @@ export function clampTime(claimed: number, receivedAt: number): { occurredAt: nu
 }
 
 /**
- * A known `event_id` that comes again under another name or for another audience is a conflict: typically a template
+ * A known `event_id` that comes again under another name, or for another audience or action, is a conflict: typically a template
  * that uses the trigger's id for two webhooks. The same body again is a duplicate.
  */
 export function conflictsWith(
-  known: { name: string; audienceKey: string | null },
-  event: Pick<HeadgateEvent, 'name' | 'audienceKey'>,
+  known: { name: string; audienceKey: string | null; action?: string | null },
+  event: Pick<HeadgateEvent, 'name' | 'audienceKey' | 'action'>,
 ): boolean {
-  return known.name !== event.name || known.audienceKey !== (event.audienceKey ?? null);
+  return known.name !== event.name || known.audienceKey !== (event.audienceKey ?? null) || (known.action ?? null) !== (event.action ?? null);
 }

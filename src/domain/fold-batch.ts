@@ -44,6 +44,7 @@ export type BatchItem = ({ kind: 'event'; event: HeadgateEvent } & Resolved) | U
 export interface KnownEvent {
   name: string;
   audienceKey: string | null;
+  action?: string | null;
   decision: Decision;
 }
 
@@ -51,7 +52,7 @@ export interface KnownEvent {
 export type ItemOutcome =
   | { kind: 'decided'; decision: Decision }
   | { kind: 'duplicate'; decision: Decision }
-  | { kind: 'conflict'; known: { name: string; audienceKey: string | null } }
+  | { kind: 'conflict'; known: { name: string; audienceKey: string | null; action?: string | null } }
   /** The audience is not in the registry of the process that applies the event. */
   | { kind: 'unknown_audience'; audienceKey: string };
 
@@ -120,7 +121,7 @@ class Fold {
     const { event } = item;
     const known = this.#known(event.eventId);
     if (known) {
-      if (conflictsWith(known, event)) return { kind: 'conflict', known: { name: known.name, audienceKey: known.audienceKey } };
+      if (conflictsWith(known, event)) return { kind: 'conflict', known: { name: known.name, audienceKey: known.audienceKey, ...(known.action ? { action: known.action } : {}) } };
       return { kind: 'duplicate', decision: known.decision };
     }
     const audience = event.audienceKey === undefined ? undefined : this.#policies.audiences.get(event.audienceKey);
@@ -194,7 +195,7 @@ class Fold {
     const inBatch = this.#decided.get(eventId);
     if (!inBatch) return this.#loaded.events.get(eventId);
     const { event, decision } = inBatch;
-    return { name: event.name, audienceKey: event.audienceKey ?? null, decision };
+    return { name: event.name, audienceKey: event.audienceKey ?? null, action: event.action ?? null, decision };
   }
 
   #decision(event: HeadgateEvent, { personId, emailFrom, emailIsOthers = false }: Resolved, audience: Audience | undefined): Omit<DecidedEvent, 'event'> {

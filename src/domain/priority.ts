@@ -7,5 +7,6 @@ export const PRIORITY_OF_EVENT: Record<EventName, number> = {
   'cio.audience_remove': PRIORITY.remove,
   'cio.audience_add': PRIORITY.add,
   'cio.exposure': PRIORITY.exposure,
+  'cio.forward': PRIORITY.exposure,
   'cio.report': PRIORITY.exposure,
 };

@@ -105,6 +105,7 @@ function webhookOf(event: HeadgateEvent): Kept {
     event: event.name,
     ...(event.audienceKey === undefined ? {} : { audience_key: event.audienceKey }),
     ...(event.exposure === undefined ? {} : { exposure: event.exposure }),
+    ...(event.action === undefined ? {} : { action: event.action }),
     timestamp: timestampOf(event),
     ...person,
     ...(event.consent ? { consent: { ...event.consent } } : {}),

@@ -61,10 +61,24 @@ export interface DestinationEntry {
   clocks?: PlatformClocks;
 }
 
+/** One action: a tool that `cio.forward` events go to. */
+export interface ActionEntry {
+  name: string;
+  /** `slack`, `http`, `segment`. */
+  kind: string;
+  /** `test` sends only the events of `testProfiles` and skips the others; `paused` keeps all. */
+  mode: Mode;
+  testProfiles: string[];
+  /** Of one person, an event is sent only after those that were accepted before it. */
+  ordered: boolean;
+}
+
 /** What deciding needs to know: no secrets, no platform settings. */
 export interface Policies {
   audiences: ReadonlyMap<string, Audience>;
   destinations: ReadonlyMap<string, DestinationEntry>;
+  /** Absent: there are none. */
+  actions?: ReadonlyMap<string, ActionEntry>;
 }
 
 const DURATION_PART = /^(\d+)(ms|s|m|h|d|w)$/;

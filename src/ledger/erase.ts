@@ -34,6 +34,7 @@ export interface ErasedRows {
   deliveries: number;
   quarantined: number;
   outbox: number;
+  forwards: number;
 }
 
 interface ErasureRow {
@@ -123,6 +124,7 @@ export async function eraseFromLedger(connection: LedgerConnection, personIds: r
            and i.value = part -> 'claim' ->> case i.kind when 'customer_id' then 'customerId' when 'cio_id' then 'cioId' else 'emailHash' end)`,
     );
     const outbox = await count('delete from outbox where event_id in (select event_id from events where person_id = any($1))');
+    const forwards = await count('delete from forwards where person_id = any($1)');
     const exposures = await count(
       `update exposures set ${ANONYMOUS} where person_id = any($1)`,
     );
@@ -132,7 +134,7 @@ export async function eraseFromLedger(connection: LedgerConnection, personIds: r
     await count('delete from person_identifiers where person_id = any($1)');
     await count('delete from persons where person_id = any($1)');
     await count('update erasures set erased_at = coalesce(erased_at, clock_timestamp()) where person_ids && $1 and finished_at is null');
-    return { events, exposures, memberships, deliveries, quarantined, outbox };
+    return { events, exposures, memberships, deliveries, quarantined, outbox, forwards };
   });
 }
 

@@ -14,6 +14,7 @@ import * as erase from './erase.ts';
 import { prepareExposureParts } from './exposure-parts.ts';
 import { findExposurePlace, findReported, importExposures, readExposures } from './exposure-rows.ts';
 import { countParked, listExports, listParked, noteCaughtUp, openExport, readHolder, readParkedToRetry, readUnsent, reportExport, restartExport, retryParked, setExportPaused, settleExport, settleParked } from './exports.ts';
+import * as forwards from './forwards.ts';
 import * as filling from './filling.ts';
 import * as flow from './flow.ts';
 import { letGoWaves, listGuardHolds, releaseHolds } from './guard.ts';
@@ -46,6 +47,7 @@ export type { Applicable, Applied } from './apply-events.ts';
 export type { ErasedRows, Erasure, StillThere } from './erase.ts';
 export type { ExposurePlace, ExposureRange, ImportedRow } from './exposure-rows.ts';
 export type { ExportPosition, ExportStandingRow, OpenedExport, ParkedExposure, UnsentRow } from './exports.ts';
+export type { ActionStanding, ForwardAnswer, ForwardView, TakenForward } from './forwards.ts';
 export type { OutboxEntry } from './outbox.ts';
 export type { NoticedWave, ReleasedWave } from './guard.ts';
 export type { Swing, Traffic } from './flow.ts';
@@ -88,6 +90,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, filling),
     ...bind(connection, { forgetOldFlow: flow.forgetOldFlow, readTraffic: flow.readTraffic, readSwings: flow.readSwings }),
     ...bind(connection, { letGoWaves, listGuardHolds, releaseHolds }),
+    ...bind(connection, forwards),
     ...bind(connection, held),
     ...bind(connection, outbox),
     ...bind(connection, pending),

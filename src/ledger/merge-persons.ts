@@ -44,6 +44,7 @@ export async function mergePersons(client: PoolClient, policies: Policies, { sur
   await moveMemberships(client, { survivor, loser }, byAudience);
   const targets = await moveDeliveries(client, { survivor, loser }, policies, byAudience, united.consent);
   await moveAliases(client, { survivor, loser });
+  await client.query('update forwards set person_id = $1 where person_id = $2', [survivor, loser]);
   await client.query('update persons set merged_into = $1 where person_id = $2 or merged_into = $2', [survivor, loser]);
   return { targets, broughtAbout };
 }

@@ -9,6 +9,21 @@ create table accounts (
   constraint accounts_pkey PRIMARY KEY (destination)
 );
 
+-- How the sending to each action stands.
+create table actions (
+  action text not null,
+  paused boolean not null default false,
+  sent bigint not null default 0,
+  state text not null default 'ok'::text,
+  cause text,
+  cure text,
+  failures integer not null default 0,
+  since timestamp with time zone not null default clock_timestamp(),
+  retry_at timestamp with time zone,
+  last_success_at timestamp with time zone,
+  constraint actions_pkey PRIMARY KEY (action)
+);
+
 -- One row for each change that an owner is told of by a channel; those that are due together are one message.
 create table alert_messages (
   message_id bigint not null generated always as identity,
@@ -161,6 +176,7 @@ create table events (
   audience text,
   until timestamp with time zone,
   applied_at timestamp with time zone not null default now(),
+  action text,
   constraint events_audience_check CHECK ((audience = ANY (ARRAY['in'::text, 'out'::text]))),
   constraint events_pkey PRIMARY KEY (event_id),
   constraint events_status_check CHECK ((status = ANY (ARRAY['applied'::text, 'superseded'::text, 'held_out'::text, 'expired'::text, 'test'::text])))
@@ -233,6 +249,32 @@ CREATE INDEX exposures_delivery ON ONLY public.exposures USING btree (delivery_i
 CREATE INDEX exposures_person ON ONLY public.exposures USING btree (person_id, occurred_at);
 CREATE INDEX exposures_time ON ONLY public.exposures USING btree (occurred_at, event_id);
 CREATE INDEX exposures_unsent ON ONLY public.exposures USING btree (written_by, event_id);
+
+-- Events that go to actions: what is to be sent, and what the tool answered.
+create table forwards (
+  event_id text not null,
+  seq bigint not null generated always as identity,
+  action text not null,
+  person_id text,
+  fields jsonb,
+  state text not null default 'waiting'::text,
+  attempts integer not null default 0,
+  accepted_at timestamp with time zone not null default clock_timestamp(),
+  next_try_at timestamp with time zone not null default clock_timestamp(),
+  calling_until timestamp with time zone,
+  tried_at timestamp with time zone,
+  settled_at timestamp with time zone,
+  status integer,
+  answer text,
+  reason text,
+  constraint forwards_pkey PRIMARY KEY (event_id),
+  constraint forwards_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'refused'::text, 'skipped'::text])))
+);
+CREATE INDEX forwards_in_order ON public.forwards USING btree (action, person_id, seq) WHERE (state = 'waiting'::text);
+CREATE INDEX forwards_person ON public.forwards USING btree (person_id);
+CREATE INDEX forwards_refused ON public.forwards USING btree (action, seq) WHERE (state = 'refused'::text);
+CREATE INDEX forwards_settled ON public.forwards USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+CREATE INDEX forwards_waiting ON public.forwards USING btree (action, next_try_at, seq) WHERE (state = 'waiting'::text);
 
 -- Waves that the guard holds, or held.
 create table guard_holds (

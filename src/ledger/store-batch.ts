@@ -3,6 +3,7 @@ import type { PoolClient } from 'pg';
 import type { Decision, HeadgateEvent } from '../domain/event.ts';
 import type { BroughtAbout } from '../domain/exposure.ts';
 import { deliveryKey, membershipKey, type DecidedEvent, type FoldedBatch, type LoadedBatch } from '../domain/fold-batch.ts';
+import { forwardFields } from '../domain/forward.ts';
 import type { IdentityResolution, PersonIdentity } from '../domain/identity.ts';
 import { NOBODY, type KnownPerson } from '../domain/person.ts';
 import { PRIORITY, PRIORITY_OF_EVENT } from '../domain/priority.ts';
@@ -46,6 +47,7 @@ const EVENT_COLUMNS: Readonly<Record<string, Column<DecidedEvent>>> = {
   source: ['text', ({ event }) => event.source],
   name: ['text', ({ event }) => event.name],
   audience_key: ['text', ({ event }) => event.audienceKey],
+  action: ['text', ({ event }) => event.action],
   person_id: ['text', ({ decision }) => decision.personId],
   customer_id: ['text', ({ event }) => event.person.customerId],
   occurred_at: ['float8', ({ event }) => event.occurredAt],
@@ -58,7 +60,7 @@ const EVENT_COLUMNS: Readonly<Record<string, Column<DecidedEvent>>> = {
   reason: ['text', ({ exposed }) => exposed.reason],
   arm: ['text', ({ exposed }) => exposed.arm],
   cio_id: ['text', ({ event }) => event.person.cioId],
-  metric: ['text', ({ event }) => event.report?.metric ?? event.exposure],
+  metric: ['text', ({ event }) => event.report?.metric ?? event.exposure ?? event.action],
   campaign_id: ['text', ({ event }) => event.context['campaign_id']],
   campaign_name: ['text', ({ event }) => event.context['campaign_name']],
   journey_id: ['text', ({ event }) => event.context['journey_id']],
@@ -99,6 +101,13 @@ const BROUGHT_ABOUT = new ColumnSet<BroughtAbout>({
   reason: ['text', (row) => row.reason],
   arm: ['text', (row) => row.arm],
   attributes: ['jsonb', (row) => row.attributes ?? {}],
+});
+/** What an action may send of the event; see domain/forward.ts. */
+const FORWARDS = new ColumnSet<DecidedEvent>({
+  event_id: ['text', ({ event }) => event.eventId],
+  action: ['text', ({ event }) => event.action],
+  person_id: ['text', ({ decision }) => decision.personId],
+  fields: ['jsonb', ({ event, decision }) => forwardFields(event, decision.personId)],
 });
 const MEMBERSHIPS = new ColumnSet<FoldedBatch['memberships'][number]>({
   person_id: ['text', (membership) => membership.personId],
@@ -157,6 +166,11 @@ insert into exposures (event_id, caused_by, source, name, person_id, audience_ke
 select r.event_id, r.caused_by, r.source, r.name, r.person_id, r.audience_key, ${time('occurred_at')}, ${time('received_at')}, 'applied', r.outcome, r.reason, r.arm, r.attributes
 from ${BROUGHT_ABOUT.rows(1)} on conflict do nothing`;
 
+/** In order of arrival; persons are locked, so the order of one person's rows is the order in which their events were accepted. */
+const INSERT_FORWARDS = `
+insert into forwards (event_id, action, person_id, fields)
+select r.event_id, r.action, r.person_id, r.fields from ${FORWARDS.rows(1)}`;
+
 /** Plain inserts: `on conflict` looks up each index twice and writes more. */
 const INSERT_BATCH = `
 with incoming as materialized (
@@ -169,8 +183,8 @@ with incoming as materialized (
   insert into person_identifiers (kind, value, people, person_id, claimed_at)
   select r.kind, r.value, r.people, r.person_id, ${time('claimed_at')} from ${inserted(ALIASES)}
 ), new_events as (
-  insert into events (event_id, source, name, audience_key, person_id, occurred_at, received_at, claimed_at, status, audience, until)
-  select r.event_id, r.source, r.name, r.audience_key, r.person_id, ${time('occurred_at')}, ${time('received_at')}, ${time('claimed_at')},
+  insert into events (event_id, source, name, audience_key, action, person_id, occurred_at, received_at, claimed_at, status, audience, until)
+  select r.event_id, r.source, r.name, r.audience_key, r.action, r.person_id, ${time('occurred_at')}, ${time('received_at')}, ${time('claimed_at')},
          r.status, r.audience, ${time('until')}
   from incoming r
 ), new_exposures as (
@@ -240,6 +254,8 @@ export function storeBatch(
   }
   const reports = folded.decided.filter(({ event }) => event.report);
   if (reports.length > 0) writes.push(client.query({ name: 'insert-reports', text: INSERT_REPORTS, values: REPORTS.parameters(reports) }));
+  const forwards = folded.decided.filter(({ event, decision }) => event.action !== undefined && decision.status !== 'test');
+  if (forwards.length > 0) writes.push(client.query({ name: 'insert-forwards', text: INSERT_FORWARDS, values: FORWARDS.parameters(forwards) }));
   if (folded.broughtAbout.length > 0) writes.push(client.query({ name: 'insert-brought-about', text: INSERT_BROUGHT_ABOUT, values: BROUGHT_ABOUT.parameters(folded.broughtAbout) }));
   writes.push(...storeAliasChanges(client, aliases.known, identities.personsWhoLostAnAlias));
   if (folded.outdated.length > 0) writes.push(noteOutdated(client, folded.outdated));

@@ -22,6 +22,8 @@ export interface SweepOptions {
   scheduleMonitor?: () => Promise<void>;
   /** The targets whose sizes are read, how often (milliseconds), and what starts that. */
   sizes?: { targets: readonly TargetRef[]; everyMs: number; start: () => Promise<unknown> };
+  /** The actions of this process' registry that send, and what wakes the queue of one. */
+  acting?: { actions: readonly string[]; wake: (action: string) => void };
   /** Who this process is, for the list of running processes. */
   self: { processId: string; role: string; registryHash: string };
   logger: Logger;
@@ -33,6 +35,8 @@ export interface SweepOptions {
 const BATCH = 500;
 /** Finished pushes are kept this long, to look things up. Days. */
 const KEEP_PUSHES_DAYS = 30;
+/** What went to actions is kept so long after it was settled. Days. */
+const KEEP_FORWARDS_DAYS = 30;
 /** Quarantined bodies are kept this long after they were resolved. Days. */
 const KEEP_RESOLVED_QUARANTINE_DAYS = 90;
 /** Removals that a platform refuses (a small audience, a flag) are tried again so often. Milliseconds. */
@@ -89,12 +93,14 @@ export class Sweep {
         await this.#letGoWaves();
         this.#options.wake(await ledger.findTargetsToPush());
         await ledger.forgetOldPushes(KEEP_PUSHES_DAYS);
+        await ledger.forgetOldForwards(KEEP_FORWARDS_DAYS);
         await ledger.forgetResolvedQuarantine(KEEP_RESOLVED_QUARANTINE_DAYS);
         await ledger.forgetOldFlow(KEEP_FLOW_DAYS);
         await ledger.forgetOldSizes(KEEP_SIZES_DAYS);
       });
       await this.#fillTargets();
       await this.#readSizes();
+      await this.#wakeActions();
     } catch (error) {
       logger.debug({ err: error }, 'The sweep could not finish; it comes again.');
     }
@@ -188,6 +194,13 @@ export class Sweep {
     if (!filling) return;
     const own = new Set(filling.targets.map(targetKey));
     for (const target of await ledger.findTargetsToFill()) if (own.has(targetKey(target))) await filling.start(target);
+  }
+
+  /** Those of this registry only. */
+  async #wakeActions(): Promise<void> {
+    const { ledger, acting } = this.#options;
+    if (!acting || acting.actions.length === 0) return;
+    for (const action of await ledger.findActionsToSend()) if (acting.actions.includes(action)) acting.wake(action);
   }
 
   async #announce(): Promise<void> {

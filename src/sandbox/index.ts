@@ -5,6 +5,7 @@
  */
 import express from 'express';
 import type { Server } from 'node:http';
+import { actionRoutes, ReceivedForwards } from './actions.ts';
 import { bigqueryRoutes, countTables } from './bigquery.ts';
 import { BigQueryStore } from './bigquery-store.ts';
 import { controlRoutes } from './control.ts';
@@ -15,6 +16,7 @@ import { snapRoutes } from './snap.ts';
 import { SandboxStore, type SandboxDestination } from './store.ts';
 import { tiktokRoutes } from './tiktok.ts';
 
+export type { ReceivedForward } from './actions.ts';
 export type { SandboxDestination, SandboxState } from './store.ts';
 
 export interface SandboxOptions {
@@ -29,6 +31,8 @@ export interface Sandbox {
   url: string;
   store: SandboxStore;
   faults: Faults;
+  /** What actions have sent. */
+  forwards: ReceivedForwards;
   /** What the stand-in of a warehouse holds. */
   warehouse: () => Promise<BigQueryStore>;
   close: () => Promise<void>;
@@ -41,6 +45,8 @@ export async function startSandbox({ port, destinations, journal }: SandboxOptio
   const app = express();
   app.disable('x-powered-by');
   const standIn = { store, faults };
+  const forwards = new ReceivedForwards();
+  app.use(actionRoutes(standIn, forwards));
   app.use(controlRoutes(standIn));
   let opening: Promise<BigQueryStore> | undefined;
   const warehouse = (): Promise<BigQueryStore> => (opening ??= openWarehouse(journal));
@@ -61,6 +67,7 @@ export async function startSandbox({ port, destinations, journal }: SandboxOptio
     url: `http://127.0.0.1:${String(actual)}`,
     store,
     faults,
+    forwards,
     warehouse,
     close: () =>
       new Promise((resolve) => {

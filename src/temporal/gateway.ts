@@ -6,6 +6,8 @@ import type { Decision, HeadgateEvent } from '../domain/event.ts';
 import { PRIORITY, PRIORITY_OF_EVENT } from '../domain/priority.ts';
 import { targetKey, type TargetRef } from '../domain/registry.ts';
 import {
+  ACTION_UPDATES,
+  actionWorkflowId,
   eraseWorkflowId,
   EXPORT_UPDATES,
   exportWorkflowId,
@@ -22,6 +24,7 @@ import {
   SYNC_UPDATES,
   syncWorkflowId,
   WORKFLOW_OF_EVENT,
+  type ActionQueueInput,
   type EraseInput,
   type EventWorkflowInput,
   type ExportInput,
@@ -136,6 +139,27 @@ export class TemporalGateway {
         typedSearchAttributes: attributes({ AudienceKey: target.audienceKey, Destination: target.destination, SyncState: 'ok' }),
       }),
     );
+  }
+
+  /** Makes sure that an action's queue runs, and looks. */
+  async wakeAction(action: string, signal: keyof typeof SYNC_SIGNALS = 'wake'): Promise<void> {
+    const input: ActionQueueInput = { action };
+    await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.signalWithStart('actionQueue', {
+        workflowId: actionWorkflowId(action),
+        taskQueue: QUEUES.sync,
+        args: [input],
+        signal: SYNC_SIGNALS[signal],
+        priority: { priorityKey: PRIORITY.add },
+        staticSummary: `sends events to ${action}`,
+        typedSearchAttributes: attributes({ Destination: action, SyncState: 'ok' }),
+      }),
+    );
+  }
+
+  /** Asks an action's queue to do something a person wants. Throws when there is none, or nobody works for it. */
+  async updateAction(action: string, update: keyof typeof ACTION_UPDATES): Promise<string> {
+    return this.#update(actionWorkflowId(action), ACTION_UPDATES[update], `queue of the action ${action}`);
   }
 
   /** Asks the sync of a target to do something a person wants. Throws when there is no such sync, or nobody works for it. */

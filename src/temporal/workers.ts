@@ -1,4 +1,4 @@
-/** The workers of a process: event workflows, syncs, and steps that wait for the ledger, each on a queue of its own. */
+/** The workers of a process: event workflows, syncs, steps that wait for the ledger, and calls to actions, each on a queue of its own. */
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
@@ -22,6 +22,8 @@ const GRACE = '10s';
 const CACHED_WORKFLOWS = 300;
 /** Steps that wait for the ledger in this process. */
 const PATIENT_SLOTS = 20;
+/** Turns of actions in this process; each action has one at a time. */
+const FORWARD_SLOTS = 30;
 /** Local activities at once; each wants a connection of the ledger's pool for a moment. */
 const LEDGER_SLOTS = 20;
 
@@ -46,6 +48,7 @@ export async function runWorkers({ connection, namespace, activities }: WorkersO
     }),
     Worker.create({ ...common, taskQueue: QUEUES.sync, workflowBundle, activities, maxCachedWorkflows: CACHED_WORKFLOWS }),
     Worker.create({ ...common, taskQueue: QUEUES.patient, activities, maxConcurrentActivityTaskExecutions: PATIENT_SLOTS }),
+    Worker.create({ ...common, taskQueue: QUEUES.forward, activities, maxConcurrentActivityTaskExecutions: FORWARD_SLOTS }),
   ]);
   const runs = workers.map((worker) => worker.run());
   const failed = Promise.withResolvers<never>();

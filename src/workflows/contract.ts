@@ -3,6 +3,7 @@
  * No import of Temporal here, so that the api and the ledger may read it.
  */
 import type { AudienceSize, SizeComparison } from '../domain/audience-size.ts';
+import type { ForwardState } from '../domain/forward.ts';
 import type { Decision, EventName, HeadgateEvent } from '../domain/event.ts';
 import type { MembershipState } from '../domain/membership.ts';
 import type { FailureReport, SyncState } from '../domain/failures.ts';
@@ -17,13 +18,16 @@ export const QUEUES = {
   sync: 'headgate-sync',
   /** Steps that wait for the ledger to come back, and the lifeboat. */
   patient: 'headgate-patient',
+  /** Calls to actions: bounded slots, so that a tool that hangs holds up nothing else. */
+  forward: 'headgate-forward',
 } as const;
 
 /** The workflow that each event starts. */
-export const WORKFLOW_OF_EVENT: Record<EventName, 'audienceAdd' | 'audienceRemove' | 'exposure'> = {
+export const WORKFLOW_OF_EVENT: Record<EventName, 'audienceAdd' | 'audienceRemove' | 'exposure' | 'forward'> = {
   'cio.audience_add': 'audienceAdd',
   'cio.audience_remove': 'audienceRemove',
   'cio.exposure': 'exposure',
+  'cio.forward': 'forward',
   'cio.report': 'exposure',
 };
 
@@ -35,6 +39,7 @@ export const syncWorkflowId = (destination: string, audienceKey: string): string
 export const exportWorkflowId = (exporter: string): string => `headgate/export/${exporter}`;
 /** Id of the schedule, and of the workflows that it starts (with their time behind it). */
 export const MONITOR_SCHEDULE = 'headgate/monitor';
+export const actionWorkflowId = (action: string): string => `headgate/action/${action}`;
 export const lifeboatWorkflowId = (uuid: string): string => `headgate/lifeboat/${uuid}`;
 
 export const resyncWorkflowId = (audienceKey: string, at: Date): string => `headgate/resync/${audienceKey}/${at.toISOString()}`;
@@ -276,6 +281,71 @@ export interface ExportStandingReport extends ExportRef {
   retryInMs?: number;
 }
 
+/** Names one action of the registry. */
+export interface ActionRef {
+  action: string;
+}
+
+/** Input of `actionQueue`; what a run hands to the next one. */
+export interface ActionQueueInput extends ActionRef {
+  standing?: ActionStandingShown;
+}
+
+/** How an action stands, as carried over and shown in the Temporal UI. Times in milliseconds since the epoch. */
+export interface ActionStandingShown {
+  state: SyncState;
+  failures: number;
+  lastSuccessAt?: number;
+  report?: FailureReport;
+  /** More than 10,000 are counted as 10,000. */
+  waiting?: number;
+}
+
+/** Input of a turn of an action. */
+export interface ForwardTurnInput extends ActionRef {
+  /** It did not answer as it should when it was last asked: one call at a time. */
+  failing: boolean;
+  /** A person says so: whatever rests is tried at once. */
+  now: boolean;
+}
+
+/** What a turn of an action did. */
+export interface ForwardTurn {
+  /** Calls that were made. */
+  tried: number;
+  sent: number;
+  refused: number;
+  /** Something can be sent at once. */
+  more: boolean;
+  paused: boolean;
+  /** When the next one may be tried, in milliseconds; null when none waits. */
+  nextInMs: number | null;
+  /** How long to make no call, in milliseconds: the budget is used up. */
+  restMs: number;
+  waiting: number;
+  /** The tool does not answer as it should, whatever it is sent. */
+  failure?: FailureReport;
+  /** Why an event failed that waits alone, while others go through. */
+  trouble?: FailureReport;
+  /** This worker's registry has no such action. */
+  gone?: true;
+}
+
+/** What the ledger is told of an action. */
+export interface ActionStandingReport extends ActionRef {
+  state: SyncState;
+  report?: FailureReport;
+  failures: number;
+  retryInMs?: number;
+}
+
+/** Result of `forward`: how the event was decided, and what came back from its action. `forgotten`: its row is gone, because the person was erased. */
+export interface Forwarded extends Pick<Settled, 'status' | 'personId'> {
+  forward: { action: string; state: ForwardState | 'forgotten'; attempts: number; status?: number; answer?: string; reason?: string };
+  /** What keeps the action from sending, while the event waits. */
+  action_state?: string;
+}
+
 export interface LifeboatInput {
   events: HeadgateEvent[];
   /** Invalid bodies that could not be quarantined while the ledger was down. */
@@ -376,6 +446,8 @@ export const SYNC_SIGNALS = { wake: 'wake', pushNow: 'pushNow' } as const;
 export const SYNC_UPDATES = { pause: 'pause', resume: 'resume', retry: 'retry', resync: 'resync' } as const;
 /** Messages of `exposureExport`, besides the signal `pushNow`. */
 export const EXPORT_UPDATES = { pause: 'pause', resume: 'resume', retry: 'retry', restart: 'restart' } as const;
+/** Messages of `actionQueue`, besides those of `audienceSync`. */
+export const ACTION_UPDATES = { pause: 'pause', resume: 'resume', retry: 'retry' } as const;
 /** Signal of `audienceAdd`: a newer decision has replaced this one. */
 export const SUPERSEDED_SIGNAL = 'superseded';
 /** Query of `resync`: how far it is. */

@@ -2,6 +2,7 @@
  * What happens, in order: one workflow a file, to be read from top to bottom. Runs in Temporal's sandbox, so it must never
  * import Node, npm packages or another room's code except domain/. Start reading at audience-add.ts.
  */
+export { actionQueue } from './action-queue.ts';
 export { adopt } from './adopt.ts';
 export { audienceAdd } from './audience-add.ts';
 export { audienceRemove } from './audience-remove.ts';
@@ -10,6 +11,7 @@ export { erase } from './erase.ts';
 export { exposure } from './exposure.ts';
 export { exposureExport } from './exposure-export.ts';
 export { fillTarget } from './fill-target.ts';
+export { forward } from './forward.ts';
 export { lifeboat } from './lifeboat.ts';
 export { monitor } from './monitor.ts';
 export { readSizes } from './read-sizes.ts';

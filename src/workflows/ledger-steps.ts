@@ -5,7 +5,7 @@
  */
 import { isCancellation, proxyActivities, proxyLocalActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { QUEUES, type EventWorkflowInput, type ExpireInput, type Settled } from './contract.ts';
+import { QUEUES, type EventWorkflowInput, type ExpireInput, type Forwarded, type Settled } from './contract.ts';
 
 const quick = proxyLocalActivities<Activities>({ startToCloseTimeout: '1s', scheduleToCloseTimeout: '2s', retry: { maximumAttempts: 1 } });
 const patient = proxyActivities<Activities>({
@@ -33,6 +33,13 @@ export const settle = ({ event }: EventWorkflowInput): Promise<Settled> =>
   quickElsePatient(
     async () => (await quick.settle(event.eventId)) ?? quick.decide(event),
     () => patient.settleWhenLedgerIsUp(event),
+  );
+
+/** How far a `cio.forward` is. */
+export const settleForward = ({ event }: EventWorkflowInput): Promise<Forwarded> =>
+  quickElsePatient(
+    () => quick.settleForward(event),
+    () => patient.settleForwardWhenLedgerIsUp(event),
   );
 
 /** Takes the person out, unless a newer decision has replaced the event that armed the window. */

@@ -44,7 +44,7 @@ beforeAll(async () => {
   const policies = { audiences, destinations };
   const logger = createLogger({ level: 'silent', pretty: false });
   ledger = openLedger({ url: database.url, policies, logger });
-  around = { database, ledger, time, audiences, destinations, dependencies: { policies, exporters: new Map(), sizesEveryMs: 6 * 3_600_000, wake: () => undefined, monitor: QUIET_MONITOR, stopping: new AbortController().signal, logger, metrics: createMetrics() } };
+  around = { database, ledger, time, audiences, destinations, dependencies: { policies, exporters: new Map(), actions: new Map(), wakeAction: () => undefined, sizesEveryMs: 6 * 3_600_000, wake: () => undefined, monitor: QUIET_MONITOR, stopping: new AbortController().signal, logger, metrics: createMetrics() } };
 });
 afterAll(async () => {
   vi.restoreAllMocks();

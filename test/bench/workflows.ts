@@ -37,7 +37,7 @@ interface BenchWorkers {
 export async function startBenchWorkers({ databaseUrl, temporalAddress }: Servers): Promise<BenchWorkers> {
   const { native, client, close } = await connectNative(readTemporalSettings({}, temporalAddress), logger);
   const ledger = openLedger({ url: databaseUrl, logger, policies: registry.policies, connections: 20 });
-  const activities = createActivities({ ledger, policies: registry.policies, destinations: new Map(), exporters: new Map(), sizesEveryMs: 6 * 3_600_000, wake: () => undefined, monitor: QUIET_MONITOR, stopping: new AbortController().signal, logger, metrics: createMetrics() });
+  const activities = createActivities({ ledger, policies: registry.policies, destinations: new Map(), exporters: new Map(), actions: new Map(), wakeAction: () => undefined, sizesEveryMs: 6 * 3_600_000, wake: () => undefined, monitor: QUIET_MONITOR, stopping: new AbortController().signal, logger, metrics: createMetrics() });
   const workers = await runWorkers({ connection: native, namespace: 'default', activities });
   const emptyWorker = await Worker.create({
     connection: native,

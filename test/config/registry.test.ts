@@ -37,7 +37,7 @@ test('the example of the README loads', () => {
 test('the demo loads where the sandbox may be, and nowhere else', () => {
   const demo = readFileSync(new URL('../../src/config/demo.headgate.yaml', import.meta.url), 'utf8');
   expect([...parse(demo, true).destinations.keys()]).toEqual(['meta_main', 'google_main', 'tiktok_main']);
-  const refused = ['destinations.meta_main', 'destinations.google_main', 'destinations.tiktok_main', 'exporters.warehouse'].map((name) => expect.stringMatching(new RegExp(`^headgate\\.yaml:\\d+: ${name}\\.sandbox: the sandbox does not exist in production$`)) as string);
+  const refused = ['destinations.meta_main', 'destinations.google_main', 'destinations.tiktok_main', 'exporters.warehouse', 'actions.ops_slack'].map((name) => expect.stringMatching(new RegExp(`^headgate\\.yaml:\\d+: ${name}\\.sandbox: the sandbox does not exist in production$`)) as string);
   expect(mistakes(demo)).toEqual(refused);
 });
 

@@ -48,7 +48,7 @@ const logger = createLogger({ level: 'silent', pretty: false });
 function processWith(policies: Policies): Process {
   const ledger = openLedger({ url: database.url, policies, logger });
   opened.push(ledger);
-  const activities = createActivities({ ledger, policies, destinations: new Map(), exporters: new Map(), sizesEveryMs: 6 * 3_600_000, wake: () => undefined, monitor: QUIET_MONITOR, stopping: new AbortController().signal, logger, metrics: createMetrics() });
+  const activities = createActivities({ ledger, policies, destinations: new Map(), exporters: new Map(), actions: new Map(), wakeAction: () => undefined, sizesEveryMs: 6 * 3_600_000, wake: () => undefined, monitor: QUIET_MONITOR, stopping: new AbortController().signal, logger, metrics: createMetrics() });
   return { ledger, activities, apply: (...events) => ledger.applyEvents(events.map((event) => ({ kind: 'event', event }))) };
 }
 /** A step as a worker runs it. */

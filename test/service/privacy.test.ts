@@ -44,6 +44,10 @@ test('no raw e-mail, phone or name in Temporal histories, ledger, logs, metrics 
   expect(await postRaw(`{"email": "${EMAIL}", "phone": "${PHONE}", "profile": {"first_name": "${NAME}"}, "broken": "by "quotes""}`)).toBe(422);
   await fetch(`${headgate.url}/v1/people?email=${encodeURIComponent(EMAIL)}`);
   await fetch(`${headgate.url}/v1/people?email=${encodeURIComponent(`${EMAIL}x`)}`);
+  const forwarded = crypto.randomUUID();
+  expect((await headgate.post({ ...person, customer_id: EMAIL, event: 'cio.forward', audience_key: undefined, action: 'ops_slack', event_id: forwarded, context, attributes: { cart_value: `of ${EMAIL}` } })).status).toBe(200);
+  await until(async () => ((await (await fetch(`${headgate.url}/v1/events/${forwarded}`)).json()) as { forward: { state: string } | null }).forward?.state, (state) => state === 'sent');
+  expect(raw(await (await fetch(`${headgate.sandboxUrl}/_sandbox/forwards/ops_slack`)).text())).toEqual([]);
   await until(() => headgate.members('6000000000001'), (members) => members.length === 1);
 
   const [inTemporal, inLedger] = [await histories(), await ledger()];

@@ -1,6 +1,6 @@
 /** `headgate event | person | audience | audiences`: what became of things, as tables for people or JSON for programs. */
 import type { Command } from 'commander';
-import type { EventDetails, EventView, MembershipView, DeliveryView, PersonView } from '../../ledger/index.ts';
+import type { EventDetails, ForwardView, EventView, MembershipView, DeliveryView, PersonView } from '../../ledger/index.ts';
 import { readApi } from '../headgate-api.ts';
 import { shown, table } from '../table.ts';
 import { time } from '../time.ts';
@@ -71,7 +71,7 @@ export function addReadCommands(program: Command): { audience: Command; person: 
   withCommon(program.command('event').description('What became of an event.').argument('<event_id>')).action(
     async (eventId: string, options: ReadOptions) => {
       const answer = await readApi(`/v1/events/${encodeURIComponent(eventId)}`, options.url);
-      print(options.json ? JSON.stringify(answer) : describeEvent(answer as Json<EventDetails> & { workflow_url: string | null }));
+      print(options.json ? JSON.stringify(answer) : describeEvent(answer as EventAnswer));
     },
   );
   const person = withCommon(
@@ -136,7 +136,9 @@ async function readAudience(key: string, { held, destination, limit, ...options 
   print(options.json ? JSON.stringify(answer) : describeAudience(answer as AudienceAnswer));
 }
 
-function describeEvent(event: Json<EventDetails> & { workflow_url: string | null }): string {
+type EventAnswer = Json<EventDetails> & { forward: Json<ForwardView> | null; workflow_url: string | null };
+
+function describeEvent(event: EventAnswer): string {
   const facts = [
     ['event', nameOf(event)],
     ['source', event.source],
@@ -146,11 +148,24 @@ function describeEvent(event: Json<EventDetails> & { workflow_url: string | null
     ['received', time(event.received_at)],
     ['decided', `${event.status}${event.audience ? `: ${event.audience}` : ''}${event.until ? ` until ${time(event.until)}` : ''}`],
     ['now', event.membership ? `${event.membership.state} (${event.membership.reason})` : '–'],
+    ...(event.forward ? describeForward(event.forward) : []),
     ['workflow', event.workflow_url],
   ];
   const platforms = event.deliveries.length === 0 ? '' : `\n${deliveries(event.deliveries)}`;
   return `${table(['', event.event_id], facts)}${platforms}`;
 }
+
+/** How far it is on its way to its action. */
+function describeForward({ action, state, attempts, settled_at: settledAt, next_try_at: nextAt, status, answer, reason }: Json<ForwardView>): [string, string | null][] {
+  const tries = `${String(attempts)} ${attempts === 1 ? 'attempt' : 'attempts'}`;
+  const when = settledAt === null ? (nextAt === null ? '' : `, next at ${time(nextAt)}`) : ` at ${time(settledAt)}`;
+  return [
+    ['action', `${action}: ${state}${when}, ${tries}`],
+    ...(reason === null ? [] : [['because', reason] as [string, string]]),
+    ...(answer === null || answer === '' ? [] : [['answer', `${status === null ? '' : `HTTP ${String(status)}: `}${answer.slice(0, SHOWN_ANSWER)}`] as [string, string]]),
+  ];
+}
+const SHOWN_ANSWER = 300;
 
 /** A report says what was reported, an exposure what it is called. */
 const nameOf = ({ name, channel, metric }: Json<EventView>): string => (metric === null ? name : `${channel ?? name} ${metric}`);

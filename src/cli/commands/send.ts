@@ -8,6 +8,7 @@ import { readTime } from '../time.ts';
 
 interface SendOptions {
   audience?: string;
+  action?: string;
   metric: string;
   exposure?: string;
   email?: string;
@@ -23,7 +24,7 @@ interface SendOptions {
   json?: boolean;
 }
 
-const KINDS = { add: 'cio.audience_add', remove: 'cio.audience_remove', exposure: 'cio.exposure', report: 'cio.report' } as const;
+const KINDS = { add: 'cio.audience_add', remove: 'cio.audience_remove', exposure: 'cio.exposure', forward: 'cio.forward', report: 'cio.report' } as const;
 
 const collect = (pair: string, collected: Record<string, string>): Record<string, string> => {
   const [name = '', ...value] = pair.split('=');
@@ -36,6 +37,7 @@ export function addSendCommand(program: Command): void {
     .description('Sign and post a webhook, as Customer.io would.')
     .argument('<kind>', Object.keys(KINDS).join(', '))
     .option('--audience <key>', 'the audience')
+    .option('--action <key>', 'of a forward: the action that it goes to')
     .option('--metric <channel.metric>', 'of a report: what happened', 'email.sent')
     .option('--exposure <name>', 'of an exposure: what you call it, such as journey_entered')
     .option('--email <address>', 'the person by e-mail')
@@ -76,6 +78,7 @@ const actionBody = (event: string, options: SendOptions): object => ({
   event,
   audience_key: options.audience,
   exposure: options.exposure,
+  action: options.action,
   timestamp: timestampOf(options),
   customer_id: options.customerId,
   cio_id: options.cioId,
@@ -98,7 +101,7 @@ function reportBody(options: SendOptions): object {
   };
 }
 
-function findSource({ registry: { sources }, path }: OwnRegistry, wanted: string | undefined): Source {
+export function findSource({ registry: { sources }, path }: OwnRegistry, wanted: string | undefined): Source {
   const [first, ...others] = sources.values();
   const source = wanted === undefined ? first : sources.get(wanted);
   if (!source) throw new Error(`There is no source ${wanted ?? ''} in ${path}; it has ${[...sources.keys()].join(', ')}.`);
@@ -106,7 +109,7 @@ function findSource({ registry: { sources }, path }: OwnRegistry, wanted: string
   return source;
 }
 
-function credentials(source: Source, [secret]: readonly string[], body: string): Record<string, string> {
+export function credentials(source: Source, [secret]: readonly string[], body: string): Record<string, string> {
   if (secret === undefined) return { authorization: `Bearer ${source.bearerTokens[0] ?? ''}` };
   const timestamp = String(Math.floor(Date.now() / 1_000));
   return { 'x-cio-timestamp': timestamp, 'x-cio-signature': sign(secret, timestamp, body) };
