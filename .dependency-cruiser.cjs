@@ -13,6 +13,7 @@ module.exports = {
     room('activities', ['domain/', 'ledger/index', 'monitoring/']),
     room('ledger', ['domain/', 'monitoring/']),
     room('api', ['domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
+    room('console', ['api/index', 'domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
     room('relay', ['domain/', 'ledger/index', 'monitoring/']),
     room('temporal', ['domain/', 'monitoring/', 'workflows/contract']),
     room('config', ['domain/', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog']),

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createActivities } from './activities/index.ts';
 import { createApp, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
+import { createConsole, type TargetActions } from './console/index.ts';
 import { connectDestinations } from './config/connect-destinations.ts';
 import { connectExporters } from './config/connect-exporters.ts';
 import type { Environment } from './config/environment.ts';
@@ -16,7 +17,7 @@ import { hashOnce, normaliseEmail } from './destinations/user-data.ts';
 import type { PersonClaim } from './domain/event.ts';
 import type { IdentifiersByPlatform, RawPerson } from './domain/identifiers.ts';
 import { holdOf, holdsEverything } from './domain/holding.ts';
-import { targetsOf, type TargetRef } from './domain/registry.ts';
+import { targetKey, targetsOf, type TargetRef } from './domain/registry.ts';
 import { openLedger, type Ledger, type TargetRest } from './ledger/index.ts';
 import type { Logger } from './monitoring/logger.ts';
 import { createMetrics, type Metrics } from './monitoring/metrics.ts';
@@ -136,7 +137,7 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
   });
   let draining = false;
   const watchdog = new Watchdog({ isLedgerUp: () => ledger.connection.isUp, askTemporal: () => gateway.ask(), logger, metrics });
-  const app = createApp({
+  const shared = {
     sources: new Map([...registry.sources].map(([name, source]): [string, DoorSource] => [name, source])),
     policies: registry.policies,
     identify: identifier(registry),
@@ -148,11 +149,15 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     host: environment.HEADGATE_HOST,
     readToken: environment.HEADGATE_READ_TOKEN,
     operatorToken: environment.HEADGATE_OPERATOR_TOKEN,
-    erasing: { start: (given) => gateway.startErasure(given), progress: (id) => gateway.readErasureProgress(id) },
-    isDraining: () => draining,
     temporalUi,
     logger,
     metrics,
+  };
+  const app = createApp({
+    ...shared,
+    erasing: { start: (given) => gateway.startErasure(given), progress: (id) => gateway.readErasureProgress(id) },
+    console: createConsole({ ...shared, actions: targetActions(gateway) }),
+    isDraining: () => draining,
   });
   const listener = await listen(await createHttpServer(environment, app), environment.HEADGATE_PORT, environment.HEADGATE_HOST);
   relay.start();
@@ -169,6 +174,17 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     },
   };
 }
+
+/** What an operator asks of a sync, as the command line and the Temporal UI do. */
+const targetActions = (gateway: TemporalGateway): TargetActions => ({
+  pause: (target) => gateway.updateSync(target, 'pause'),
+  resume: (target) => gateway.updateSync(target, 'resume'),
+  retry: (target) => gateway.updateSync(target, 'retry', null),
+  pushNow: async (target) => {
+    await gateway.wakeSync(target, 'pushNow');
+    return `${targetKey(target)} is asked to push now`;
+  },
+});
 
 /** The workers. Resolves when they poll. */
 export async function startWorker(parts: Parts, connection: Parameters<typeof runWorkers>[0]['connection'], namespace: string): Promise<Part & { failed: Promise<never> }> {

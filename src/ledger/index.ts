@@ -14,6 +14,7 @@ import { findExposurePlace, findReported, importExposures, readExposures } from 
 import { countParked, listExports, listParked, noteCaughtUp, openExport, readHolder, readParkedToRetry, readUnsent, reportExport, restartExport, retryParked, setExportPaused, settleExport, settleParked } from './exports.ts';
 import * as filling from './filling.ts';
 import * as held from './held.ts';
+import * as history from './history.ts';
 import { monitorAge, noteMonitored, observe } from './observations.ts';
 import * as outbox from './outbox.ts';
 import * as pending from './pending.ts';
@@ -50,6 +51,7 @@ export type { GivenUp, Leaving } from './retiring.ts';
 export type { FoundMember, Slice } from './slices.ts';
 export type { StandingReport, TargetRest, TargetStanding } from './targets.ts';
 export type { WindowChange } from './windows.ts';
+export type * from './history.ts';
 export type * from './reading.ts';
 export type { SettledEvent } from './settle.ts';
 
@@ -79,6 +81,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, { countParked, listExports, listParked, noteCaughtUp, openExport, readHolder, readParkedToRetry, readUnsent, reportExport, restartExport, retryParked, setExportPaused, settleExport, settleParked }),
     ...bind(connection, filling),
     ...bind(connection, held),
+    ...bind(connection, history),
     ...bind(connection, outbox),
     ...bind(connection, pending),
     ...bind(connection, processes),
