@@ -3,6 +3,7 @@
  * line do, by the same functions. It must never call a platform or Temporal by itself. Start reading at desk.ts, then overview.ts.
  */
 import { Router, type ErrorRequestHandler } from 'express';
+import { alertRoutes } from './alerts.ts';
 import { serveAsset } from './assets.ts';
 import { audienceRoutes } from './audience.ts';
 import { Desk } from './desk.ts';
@@ -31,7 +32,7 @@ export function createConsole(options: ConsoleOptions): Router {
   router.get('/assets/:file', serveAsset);
   router.use(desk.receive);
   router.use(signInRoutes(options, desk));
-  for (const routes of [overviewRoutes, audienceRoutes, personRoutes, eventRoutes, quarantineRoutes, liveRoutes, tryRoutes, targetRoutes]) router.use(routes(options, desk));
+  for (const routes of [overviewRoutes, alertRoutes, audienceRoutes, personRoutes, eventRoutes, quarantineRoutes, liveRoutes, tryRoutes, targetRoutes]) router.use(routes(options, desk));
   router.use(desk.page('reader', () => notFound('There is no such page', html`<p><a href="${BASE}">To the overview</a></p>`)));
   router.use(sayWhatFailed(options, desk));
   return router;
@@ -47,6 +48,6 @@ function sayWhatFailed({ logger, ledger }: ConsoleOptions, desk: Desk): ErrorReq
     if (status === 503) logger.error({ err: error, path: request.path }, 'A page of the console could not be made.');
     const why = status === 413 ? 'What was sent is too large.' : status < 500 ? 'The request cannot be read.'
       : ledger.connection.isUp ? 'Something went wrong; the log of this process says what.' : 'The ledger (Postgres) does not answer. Events go to the lifeboat meanwhile, and nothing is lost.';
-    desk.send(response, { title: status === 503 ? 'Not available right now' : 'Not done', status, body: html`<p>${why}</p><p><a href="${request.originalUrl}">Try again</a></p>` });
+    desk.send(response, { title: status === 503 ? 'Not available right now' : 'Not done', status, body: html`<p>${why}</p><p><a href="${request.method === 'GET' ? request.originalUrl : BASE}">${request.method === 'GET' ? 'Try again' : 'To the overview'}</a></p>` });
   };
 }

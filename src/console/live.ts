@@ -10,7 +10,7 @@ import type { Page } from './page.ts';
 import { select } from './quarantine.ts';
 import { remembered } from './remembered.ts';
 import { table, type Column } from './table.ts';
-import { audienceLink, BASE, eventLink, eventName, nothing, number, personLink, quarantinePath, state, time } from './words.ts';
+import { audienceLink, BASE, eventLink, eventName, nothing, number, personPath, quarantinePath, state, time } from './words.ts';
 
 /** As far back as the filters look, and as many as are shown. */
 const NEWEST = 2_000;
@@ -95,6 +95,6 @@ const COLUMNS: Column<Arrival>[] = [
   { title: 'Event', cell: ({ event }) => (event === '' ? nothing : event) },
   { title: 'Audience', cell: ({ audienceKey, quarantineId }) => (quarantineId === null ? audienceLink(audienceKey) : (audienceKey ?? nothing)), kind: 'wide' },
   { title: 'Status', cell: ({ status, outcome }) => html`${state(status)}${outcome !== null && outcome !== status && html` <span class="quiet">${outcome.replaceAll('_', ' ')}</span>`}` },
-  { title: 'Person', cell: ({ personId }) => personLink(personId) },
+  { title: 'Person', cell: ({ personId }) => (personId === null ? nothing : html`<a class="id" href="${personPath(personId)}" title="${personId}" aria-label="Person ${personId}">…${personId.slice(-8)}</a>`) },
   { title: 'Event or entry', cell: ({ eventId, quarantineId, problem }) => (quarantineId === null ? eventLink(eventId ?? '') : html`<a href="${quarantinePath(quarantineId)}">quarantine ${String(quarantineId)}</a> ${problem}`), kind: 'wide' },
 ];

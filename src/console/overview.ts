@@ -1,6 +1,8 @@
 /** The first page: what is not well, what waits, and whether events come. */
-import { targetsOf } from '../domain/registry.ts';
-import type { CallsOverTime, Inside, Stretches } from '../ledger/index.ts';
+import { Router } from 'express';
+import { formatDuration, targetsOf } from '../domain/registry.ts';
+import type { AlertView, CallsOverTime, Inside, Stretches } from '../ledger/index.ts';
+import { openAlerts } from './alerts.ts';
 import { bars } from './charts.ts';
 import type { Desk } from './desk.ts';
 import { html, type Content, type Html } from './html.ts';
@@ -11,8 +13,6 @@ import { table, type Column } from './table.ts';
 import { readTargets, targetColumns, worstFirst, type ShownTarget } from './targets.ts';
 import type { Visit } from './visit.ts';
 import { audienceLink, BASE, counted, duration, number, plural } from './words.ts';
-import { formatDuration } from '../domain/registry.ts';
-import { Router } from 'express';
 
 const HOUR_MS = 3_600_000;
 /** A day in half hours; the calls of two hours, because there are many more of them. */
@@ -23,6 +23,8 @@ export const MOST_COUNTED = 20_000;
 /** How long numbers are remembered, in milliseconds: those that take longer to count for longer. */
 const TARGETS_MS = 1_000;
 const NUMBERS_MS = 10_000;
+
+const MOST_ALERTS = 50;
 
 interface Numbers {
   events: number[];
@@ -35,6 +37,7 @@ export interface Overview extends Numbers {
   targets: ShownTarget[];
   inQuarantine: number;
   problems: string[];
+  alerts: AlertView[];
   /** Nothing has ever come in. */
   isNew: boolean;
 }
@@ -49,8 +52,8 @@ export function overviewRoutes(options: ConsoleOptions, desk: Desk): Router {
     return { events, quarantined, calls, inside };
   });
   const readNow = remembered(TARGETS_MS, async () => {
-    const [targets, inQuarantine, newest] = await Promise.all([readTargets(options), ledger.countQuarantined(), ledger.listArrivedEvents(1)]);
-    return { targets, inQuarantine, isNew: newest.length === 0 && inQuarantine === 0 };
+    const [targets, inQuarantine, newest, alerts] = await Promise.all([readTargets(options), ledger.countQuarantined(), ledger.listArrivedEvents(1), ledger.listAlerts({ open: true, limit: MOST_ALERTS })]);
+    return { targets, inQuarantine, alerts, isNew: newest.length === 0 && inQuarantine === 0 };
   });
   const router = Router();
   router.get('/', desk.page('reader', async (_request, visit): Promise<Page> => {
@@ -92,6 +95,7 @@ export function overviewBody({ policies }: ConsoleOptions, visit: Visit, overvie
   ];
   const targets = [...overview.targets].sort(worstFirst);
   return html`${overview.problems.map((problem) => html`<p class="notice bad" role="alert">${sentence(problem)}</p>`)}
+${openAlerts(overview.alerts)}
 ${overview.isNew && firstEvent(policies.audiences.keys().next().value)}
 ${tiles(overview)}
 ${table('Targets, the worst first', targetColumns(visit, temporalUi, true), targets, html`<p>No audience has a target in <code>headgate.yaml</code>: give one <code>targets: { destination: "id" }</code>. <code>npx headgate target create</code> makes the audience at the platform and prints the line.</p>`)}

@@ -18,6 +18,7 @@ const PLACES: readonly [path: string, name: string][] = [
   [BASE, 'Overview'],
   [`${BASE}/people`, 'Find'],
   [`${BASE}/quarantine`, 'Quarantine'],
+  [`${BASE}/alerts`, 'Alerts'],
   [`${BASE}/live`, 'Live'],
   [`${BASE}/try`, 'Try a webhook'],
 ];

@@ -175,7 +175,7 @@ function entryBody(options: ConsoleOptions, visit: Visit, entry: StoredEntry, ty
     ...(resolved ? [['Resolved', html`${time(resolved.at)} ${resolved.resolution}${resolved.by !== null && ` by ${resolved.by}`}${resolved.because !== null && `: ${resolved.because}`}${resolved.replayedAs !== null && html` ${eventLink(resolved.replayedAs)}`}`] as const] : []),
   ])}
 <section><h2>What was wrong</h2>${problems(entry.problems)}</section>
-${!resolved && html`<section><h2>What is still wrong</h2>${stillWrong.length > 0 ? problems(stillWrong) : html`<p>Nothing, as headgate.yaml stands now${entry.reason === 'conflict' && ': but its id may still be taken'}. It can be replayed as it is.</p>`}</section>`}
+${!resolved && html`<section><h2>What is still wrong</h2>${stillWrong.length > 0 ? problems(stillWrong) : html`<p>${entry.reason === 'conflict' ? 'Its event_id is taken: give it another one, or take the event_id out to have one derived.' : 'Nothing, as headgate.yaml stands now: it can be replayed as it is.'}</p>`}</section>`}
 ${canAct(visit, resolved) ? actions(visit, entry, typed ?? editable(body)) : html`<section><h2>The body</h2><pre tabindex="0" aria-label="The body">${editable(body)}</pre>${visit.role !== 'operator' && !resolved && html`<p><a href="${BASE}/sign-in?next=${encodeURIComponent(visit.here)}">Sign in</a> as an operator to replay or discard it.</p>`}</section>`}`;
 }
 

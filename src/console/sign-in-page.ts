@@ -26,8 +26,8 @@ function fields({ readToken, operatorToken }: Tokens, visit: Visit, next: string
     : html`<label>Token <input name="token" type="password" autocomplete="current-password" required></label>
 <p class="hint">${operatorToken === undefined ? 'Only looking is possible: HEADGATE_OPERATOR_TOKEN is not set.' : html`The value of <code>HEADGATE_OPERATOR_TOKEN</code> to act${readToken !== undefined && html`, of <code>HEADGATE_READ_TOKEN</code> to look`}.`}</p>`;
   return form(visit, `${BASE}/sign-in`, html`<input type="hidden" name="next" value="${next}">
-${token}
 <label>Your name <input name="name" autocomplete="username" maxlength="${LONGEST_NAME}" value="${visit.session?.name ?? ''}"></label>
 <p class="hint">Kept with what you replay and discard.</p>
+${token}
 <button>Sign in</button>`, { className: 'card narrow', label: 'Sign in' });
 }

@@ -62,7 +62,7 @@ async function judge(options: ConsoleOptions, given: Tried): Promise<Html> {
   const known = event.test ? undefined : (await options.ledger.findKnownEvents([event.eventId])).get(event.eventId);
   const answer = known === undefined ? html`${state('applied')} It would be taken${event.test && ' as a test: nothing is decided'}.`
     : conflictsWith(known, event) ? html`${state('conflict')} Its <code>event_id</code> was already used for another event: the answer would be 409, and it would be kept in quarantine.`
-      : html`${state('superseded')} This event is known already: it would be a duplicate, and change nothing. ${eventLink(event.eventId)}`;
+      : html`${state('duplicate')} This event is known already: it would change nothing. ${eventLink(event.eventId)}`;
   return html`<p>${answer}</p>${describe(options, event)}`;
 }
 

@@ -51,7 +51,7 @@ export const badge = (word: string, tone: Tone): Html => html`<span class="badge
 
 const TONES: Record<string, Tone> = {
   ok: 'good', accepted: 'good', applied: 'good', entered: 'good', renewed: 'good', in: 'good',
-  throttled: 'warn', retrying: 'warn', paused: 'warn', processing: 'warn', pending: 'warn', held: 'warn', held_out: 'warn', superseded: 'warn', retiring: 'warn',
+  throttled: 'warn', retrying: 'warn', paused: 'warn', processing: 'warn', pending: 'warn', held: 'warn', held_out: 'warn', superseded: 'warn', duplicate: 'warn', retiring: 'warn',
   stuck: 'bad', rejected: 'bad', blocked: 'bad', invalid: 'bad', conflict: 'bad',
 };
 

@@ -10,8 +10,8 @@ function keepFresh(main) {
   button.className = 'small quiet refresh';
   let paused = false;
   const show = () => {
-    button.textContent = paused ? 'Go on' : 'Pause';
-    button.setAttribute('aria-label', paused ? 'Go on refreshing this page' : 'Pause refreshing this page');
+    button.textContent = paused ? 'Refresh again' : 'Stop refreshing';
+    button.setAttribute('aria-label', paused ? 'Refresh this page again' : 'Stop refreshing this page');
     main.dataset.paused = String(paused);
   };
   button.addEventListener('click', () => {
@@ -25,7 +25,7 @@ function keepFresh(main) {
     const { activeElement } = document;
     const selection = document.getSelection();
     const selects = selection !== null && !selection.isCollapsed && main.contains(selection.anchorNode);
-    return selects || (activeElement !== null && activeElement !== main && activeElement !== button && main.contains(activeElement));
+    return selects || (activeElement !== null && activeElement !== main && !activeElement.matches('.scroll') && activeElement !== button && main.contains(activeElement));
   };
   const refresh = async () => {
     if (paused || document.hidden || isBusy()) return;
