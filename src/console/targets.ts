@@ -55,7 +55,8 @@ export async function readTargets({ ledger, policies }: ConsoleOptions): Promise
       platform: policies.destinations.get(target.destination)?.platform ?? '',
       mode: modeOf(policies, target),
       life: standing?.life ?? 'active',
-      state: standing?.state ?? 'ok',
+      // What a turn that was under way reports may come after the pause.
+      state: standing?.paused ? 'paused' : (standing?.state ?? 'ok'),
       cause: standing?.cause ?? null, cure: standing?.cure ?? null,
       since: standing?.since ?? null, retryAt: standing?.retryAt ?? null, lastSuccessAt: standing?.lastSuccessAt ?? null, matchRate: standing?.matchRate ?? null,
       adds: waiting.in.count, removals: waiting.out.count, oldestAt: oldestOf(waiting),
