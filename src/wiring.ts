@@ -6,11 +6,11 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createActivities } from './activities/index.ts';
 import { createApp, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
-import { createConsole, type TargetActions } from './console/index.ts';
 import { connectDestinations } from './config/connect-destinations.ts';
 import { connectExporters } from './config/connect-exporters.ts';
 import type { Environment } from './config/environment.ts';
 import type { Registry } from './config/registry.ts';
+import { createConsole, type TargetActions } from './console/index.ts';
 import type { Destination } from './destinations/destination.ts';
 import { identifyPerson } from './destinations/identify-person.ts';
 import { hashOnce, normaliseEmail } from './destinations/user-data.ts';
@@ -141,17 +141,10 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     sources: new Map([...registry.sources].map(([name, source]): [string, DoorSource] => [name, source])),
     policies: registry.policies,
     identify: identifier(registry),
-    emailHash,
-    commit,
-    onCommitted,
-    ledger,
-    watchdog,
     host: environment.HEADGATE_HOST,
     readToken: environment.HEADGATE_READ_TOKEN,
     operatorToken: environment.HEADGATE_OPERATOR_TOKEN,
-    temporalUi,
-    logger,
-    metrics,
+    emailHash, commit, onCommitted, ledger, watchdog, temporalUi, logger, metrics,
   };
   const app = createApp({
     ...shared,
