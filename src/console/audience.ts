@@ -16,14 +16,14 @@ import { audienceLink, BASE, counted, nothing, number } from './words.ts';
 
 const DAYS = 30;
 /** No more of an audience's rows are read for its history, and no more members counted. */
-const MOST_ROWS = 200_000;
+const MOST_ROWS = 100_000;
 const MOST_MEMBERS = 500_000;
 /** What takes longer is left out. Milliseconds. */
 const COUNT_WITHIN_MS = 2_000;
 
 interface AudienceView {
   audience: Audience;
-  inside: Inside | undefined;
+  inside: Inside;
   history: AudienceHistory;
   targets: ShownTarget[];
   deliveries: TargetCounts[] | undefined;
@@ -35,11 +35,11 @@ export function audienceRoutes(options: ConsoleOptions, desk: Desk): Router {
   router.get('/audiences/:key', desk.page('reader', async (request, visit): Promise<Page> => {
     const audience = policies.audiences.get(String(request.params['key']));
     if (!audience) return notFound('There is no such audience in headgate.yaml', html`<p>The ones that there are stand on the <a href="${BASE}">overview</a>.</p>`);
-    const [[inside], history, targets, deliveries] = await Promise.all([
-      ledger.countInside([audience.key], MOST_MEMBERS), ledger.readAudienceHistory(audience.key, DAYS, MOST_ROWS), readTargets(options), ledger.countDeliveriesWithin(audience.key, COUNT_WITHIN_MS),
+    const [inside, history, targets, deliveries] = await Promise.all([
+      ledger.countInsideByArm(audience.key, MOST_MEMBERS), ledger.readAudienceHistory(audience.key, DAYS, MOST_ROWS), readTargets(options), ledger.countDeliveriesWithin(audience.key, COUNT_WITHIN_MS),
     ]);
     const own = targets.filter(({ audienceKey }) => audienceKey === audience.key);
-    return { title: audience.key, refreshSeconds: 10, body: audienceBody(options, visit, { audience, inside, history, targets: own, deliveries }) };
+    return { title: audience.key, refreshSeconds: 30, body: audienceBody(options, visit, { audience, inside, history, targets: own, deliveries }) };
   }));
   return router;
 }
@@ -71,12 +71,12 @@ const total = (days: readonly AudienceDay[], what: Exclude<keyof AudienceDay, 'd
 
 function audienceBody(options: ConsoleOptions, visit: Visit, { audience, inside, history, targets, deliveries }: AudienceView): Content {
   const days = everyDay(history, new Date());
-  const members = (inside?.in ?? 0) - (inside?.holdout ?? 0);
+  const members = inside.in - inside.holdout;
   const line = membersOverTime(days, members);
   return html`<p class="lead">${audience.description}</p>
 ${facts([
   ['Members', html`<strong>${counted(members, MOST_MEMBERS)}</strong> pushed to platforms`],
-  ['Held out', html`${number(inside?.holdout ?? 0)} <span class="quiet">(${describeShares(sharesOf(audience), audience.key)})</span>`],
+  ['Held out', html`${number(inside.holdout)} <span class="quiet">(${describeShares(sharesOf(audience), audience.key)})</span>`],
   ['Window', audience.windowMs === null ? 'none: people stay until something takes them out' : formatDuration(audience.windowMs)],
   ['Entering it leaves', audience.excludes.length === 0 ? nothing : audience.excludes.map((key) => html`${audienceLink(key)} `)],
   ['Owner', html`${audience.owner.name}${[audience.owner.slack, audience.owner.email].map((way) => way !== undefined && html` <span class="quiet">${way}</span>`)}`],

@@ -1,7 +1,7 @@
 /** The first page: what is not well, what waits, and whether events come. */
 import { Router } from 'express';
 import { formatDuration, targetsOf } from '../domain/registry.ts';
-import type { AlertView, CallsOverTime, Inside, Stretches } from '../ledger/index.ts';
+import type { AlertView, CallsOverTime, Stretches } from '../ledger/index.ts';
 import { openAlerts } from './alerts.ts';
 import { bars } from './charts.ts';
 import type { Desk } from './desk.ts';
@@ -30,7 +30,7 @@ interface Numbers {
   events: number[];
   quarantined: number[];
   calls: CallsOverTime;
-  inside: Inside[];
+  inside: ReadonlyMap<string, number>;
 }
 
 export interface Overview extends Numbers {
@@ -84,11 +84,10 @@ ${tile('Failed calls, 2 h', number(failed), html`${bars(calls.failed, `Calls to 
 }
 
 export function overviewBody({ policies }: ConsoleOptions, visit: Visit, overview: Overview, temporalUi: string | undefined): Content {
-  const inside = new Map(overview.inside.map((one) => [one.audience_key, one.in]));
   const audiences = [...policies.audiences.values()];
   const audienceColumns: Column<(typeof audiences)[number]>[] = [
     { title: 'Audience', cell: ({ key }) => audienceLink(key) },
-    { title: 'In it', cell: ({ key }) => counted(inside.get(key) ?? 0, MOST_COUNTED), kind: 'number' },
+    { title: 'In it', cell: ({ key }) => counted(overview.inside.get(key) ?? 0, MOST_COUNTED), kind: 'number' },
     { title: 'Window', cell: ({ windowMs }) => (windowMs === null ? 'none' : formatDuration(windowMs)) },
     { title: 'Owner', cell: ({ owner }) => owner.name },
     { title: 'Description', cell: ({ description }) => description, kind: 'wide' },

@@ -113,21 +113,32 @@ export async function countCallsOverTime(connection: LedgerConnection, stretches
 
 /** Who is in an audience. Each number stops at one more than the most that is counted. */
 export interface Inside {
-  audience_key: string;
   in: number;
+  /** Of those, who is held out. */
   holdout: number;
 }
 
-export async function countInside(connection: LedgerConnection, audienceKeys: readonly string[], most: number): Promise<Inside[]> {
+const upTo = (what: string): string => `(select ${what} from memberships m where m.audience_key = a.audience_key and m.state = 'in' limit $2::int + 1) members`;
+
+/** How many are in each of the audiences, with those who are held out. Reads the index alone. */
+export async function countInside(connection: LedgerConnection, audienceKeys: readonly string[], most: number): Promise<Map<string, number>> {
   const { rows } = await connection.use((client) =>
-    client.query<Inside>(
-      `select a.audience_key, c.* from unnest($1::text[]) as a (audience_key),
-         lateral (select count(*)::int as in, (count(*) filter (where arm = 'holdout'))::int as holdout
-                  from (select arm from memberships m where m.audience_key = a.audience_key and m.state = 'in' limit $2::int + 1) members) c`,
+    client.query<{ audience_key: string; in: number }>(
+      `select a.audience_key, c.* from unnest($1::text[]) as a (audience_key), lateral (select count(*)::int as in from ${upTo('1')}) c`,
       [audienceKeys, most],
     ),
   );
-  return rows;
+  return new Map(rows.map((row) => [row.audience_key, row.in]));
+}
+
+export async function countInsideByArm(connection: LedgerConnection, audienceKey: string, most: number): Promise<Inside> {
+  const { rows } = await connection.use((client) =>
+    client.query<Inside>(
+      `select c.* from (select $1::text as audience_key) a, lateral (select count(*)::int as in, (count(*) filter (where arm = 'holdout'))::int as holdout from ${upTo('arm')}) c`,
+      [audienceKey, most],
+    ),
+  );
+  return rows[0] ?? { in: 0, holdout: 0 };
 }
 
 /** What became of people in an audience in one day (UTC). */
