@@ -5,7 +5,8 @@ import { createServer as createSecureServer } from 'node:https';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createActivities } from './activities/index.ts';
-import { createApp, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
+import { Contacts, Monitor } from './alerting/index.ts';
+import { createApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
 import { connectDestinations } from './config/connect-destinations.ts';
 import { connectExporters } from './config/connect-exporters.ts';
 import type { Environment } from './config/environment.ts';
@@ -14,11 +15,12 @@ import { createConsole, type TargetActions } from './console/index.ts';
 import type { Destination } from './destinations/destination.ts';
 import { identifyPerson } from './destinations/identify-person.ts';
 import { hashOnce, normaliseEmail } from './destinations/user-data.ts';
+import type { Patience } from './domain/alerts.ts';
 import type { PersonClaim } from './domain/event.ts';
 import type { IdentifiersByPlatform, RawPerson } from './domain/identifiers.ts';
 import { holdOf, holdsEverything } from './domain/holding.ts';
 import { targetKey, targetsOf, type TargetRef } from './domain/registry.ts';
-import { openLedger, type Ledger, type TargetRest } from './ledger/index.ts';
+import { openLedger, type Ledger, type Observed, type TargetRest } from './ledger/index.ts';
 import type { Logger } from './monitoring/logger.ts';
 import { createMetrics, type Metrics } from './monitoring/metrics.ts';
 import { Relay, Sweep, Waker } from './relay/index.ts';
@@ -37,6 +39,8 @@ export interface Parts {
   metrics: Metrics;
   destinations: ReadonlyMap<string, Destination>;
   exporters: ReadonlyMap<string, Exporter>;
+  contacts: Contacts;
+  monitor: Monitor;
   /** Stops what all parts share; call it last. */
   close: () => Promise<void>;
 }
@@ -53,6 +57,8 @@ export interface PartsOptions {
   role: string;
   /** True when workers of the same connection run in this process. */
   eager: boolean;
+  /** How soon the monitor believes what it sees; for tests. */
+  patience?: Patience;
   logger: Logger;
 }
 
@@ -85,7 +91,9 @@ export function buildParts(options: PartsOptions): Parts {
   const targets = targetsOf(registry.policies);
   const filling = { targets, start: (target: TargetRef) => gateway.startFill(target) };
   const exporting = { exporters: [...exporters.keys()], start: (exporter: string) => gateway.startExport(exporter) };
-  const sweep = new Sweep({ ledger, audiences: [...registry.policies.audiences.values()], wake, filling, exporting, self, logger, metrics });
+  const { contacts, monitor } = buildMonitor(options, ledger, metrics);
+  const scheduleMonitor = (): Promise<void> => gateway.scheduleMonitor();
+  const sweep = new Sweep({ ledger, audiences: [...registry.policies.audiences.values()], wake, filling, exporting, scheduleMonitor, self, logger, metrics });
   register();
   sweep.start();
   waker.pushNow(targets);
@@ -100,8 +108,11 @@ export function buildParts(options: PartsOptions): Parts {
     metrics,
     destinations,
     exporters,
+    contacts,
+    monitor,
     close: async () => {
       closing.abort();
+      await monitor.stop();
       waker.stop();
       await sweep.stop();
       await ledger.close();
@@ -109,9 +120,26 @@ export function buildParts(options: PartsOptions): Parts {
   };
 }
 
+function buildMonitor({ registry, environment, patience, logger }: PartsOptions, ledger: Ledger, metrics: Metrics): { contacts: Contacts; monitor: Monitor } {
+  const targets = targetsOf(registry.policies);
+  const contacts = new Contacts({ ...registry.alerting, audiences: registry.policies.audiences, targets });
+  const observed: Observed = {
+    targets,
+    audienceKeys: [...registry.policies.audiences.keys()],
+    sources: [...registry.sources.keys()],
+    exporters: [...registry.exporters.keys()],
+    holdOf: (target, standing) => holdOf(registry.policies, target, standing?.life ?? 'active'),
+  };
+  // On a machine of one's own the api is where this process' environment says.
+  const own = environment.production ? undefined : urlOf(environment.HEADGATE_PORT, environment);
+  const links = { headgate: environment.HEADGATE_PUBLIC_URL?.replace(/\/+$/, '') ?? own };
+  const { thresholds } = registry.alerting;
+  return { contacts, monitor: new Monitor({ ledger, observed, thresholds, contacts, links, ...(patience ? { patience } : {}), logger, metrics }) };
+}
+
 /** The api: door, relay, reading. Resolves when it listens. */
 export async function startApi(parts: Parts, temporalUi: string | undefined): Promise<Part & { url: string }> {
-  const { environment, registry, ledger, gateway, waker, logger, metrics } = parts;
+  const { environment, registry, ledger, gateway, waker, monitor, logger, metrics } = parts;
   const onCommitted = (wakes: readonly TargetRef[]): void => {
     waker.wake(wakes);
     relay.nudge();
@@ -136,7 +164,16 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     metrics,
   });
   let draining = false;
-  const watchdog = new Watchdog({ isLedgerUp: () => ledger.connection.isUp, askTemporal: () => gateway.ask(), logger, metrics });
+  const counter = new DoorCounter(ledger);
+  const watchdog = new Watchdog({
+    isLedgerUp: () => ledger.connection.isUp,
+    askTemporal: () => gateway.ask(),
+    monitorAge: () => ledger.monitorAge(),
+    look: (findings) => monitor.standIn(findings),
+    tell: (change, finding) => monitor.tellWithoutLedger(change, finding),
+    logger,
+    metrics,
+  });
   const shared = {
     sources: new Map([...registry.sources].map(([name, source]): [string, DoorSource] => [name, source])),
     policies: registry.policies,
@@ -148,21 +185,27 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
   };
   const app = createApp({
     ...shared,
+    count: (source, feed, answer) => {
+      counter.add(source, feed, answer);
+    },
     erasing: { start: (given) => gateway.startErasure(given), progress: (id) => gateway.readErasureProgress(id) },
+    testAlerts: (owner) => monitor.test(owner),
     console: createConsole({ ...shared, actions: targetActions(gateway) }),
     isDraining: () => draining,
   });
   const listener = await listen(await createHttpServer(environment, app), environment.HEADGATE_PORT, environment.HEADGATE_HOST);
   relay.start();
   watchdog.start();
+  counter.start();
   return {
     url: urlOf(listener.port, environment),
     stop: async () => {
       draining = true;
       await wait(environment.drainMs);
-      watchdog.stop();
+      await watchdog.stop();
       await listener.close();
       await commit.drain();
+      await counter.stop();
       await relay.stop();
     },
   };
@@ -181,12 +224,12 @@ const targetActions = (gateway: TemporalGateway): TargetActions => ({
 
 /** The workers. Resolves when they poll. */
 export async function startWorker(parts: Parts, connection: Parameters<typeof runWorkers>[0]['connection'], namespace: string): Promise<Part & { failed: Promise<never> }> {
-  const { ledger, registry, destinations, exporters, waker, logger, metrics } = parts;
+  const { ledger, registry, destinations, exporters, waker, monitor, logger, metrics } = parts;
   const wake = (targets: readonly TargetRef[]): void => {
     waker.wake(targets);
   };
   const stopping = new AbortController();
-  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, wake, stopping: stopping.signal, logger, metrics });
+  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, wake, stopping: stopping.signal, monitor, logger, metrics });
   const workers = await runWorkers({ connection, namespace, activities });
   return {
     failed: workers.failed,

@@ -5,6 +5,7 @@ import type { Ledger } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
 import type { Exporter } from '../warehouse/exporter.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
+import type { MonitorResult } from '../workflows/contract.ts';
 
 export interface ActivityDependencies {
   ledger: Ledger;
@@ -15,6 +16,8 @@ export interface ActivityDependencies {
   wake: (targets: readonly TargetRef[]) => void;
   /** Aborted when this process has been asked to stop: whatever goes on for long by itself ends soon. */
   stopping: AbortSignal;
+  /** Looks for what is wrong and tells owners; `alarm` has it look at once. */
+  monitor: { round: () => Promise<MonitorResult>; alarm: () => void };
   logger: Logger;
   metrics: Metrics;
 }

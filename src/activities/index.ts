@@ -10,6 +10,7 @@ import { createExportStanding } from './export-standing.ts';
 import { createExpire } from './expire.ts';
 import { createFillTarget } from './fill-target.ts';
 import { createFollowUp } from './follow-up.ts';
+import { createMonitor } from './monitor.ts';
 import { createPush } from './push.ts';
 import { createResync } from './resync.ts';
 import { createRetire } from './retire.ts';
@@ -34,6 +35,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createErase(dependencies),
     ...createExportRows(dependencies),
     ...createExportStanding(dependencies),
+    ...createMonitor(dependencies),
   };
 }
 

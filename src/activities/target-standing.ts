@@ -3,11 +3,12 @@ import type { StandingReportInput } from '../workflows/contract.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 /** Tells the ledger how a sync stands, and keeps pauses there. */
-export function createTargetStanding({ ledger }: ActivityDependencies) {
+export function createTargetStanding({ ledger, monitor }: ActivityDependencies) {
   return {
     async reportTarget({ destination, audienceKey, report, ...standing }: StandingReportInput): Promise<void> {
       const words = report ? { cause: report.cause, cure: report.cure } : {};
       await ledger.reportTarget({ destination, audienceKey }, { ...standing, ...words });
+      if (standing.state === 'stuck' && standing.failures === 1) monitor.alarm();
     },
     async pauseTarget(target: TargetRef): Promise<void> {
       await ledger.setTargetPaused(target, true);

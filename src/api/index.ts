@@ -4,6 +4,7 @@
  */
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Ledger } from '../ledger/index.ts';
+import { alertOperating, alertReading, type AlertOptions } from './alerts.ts';
 import { authorise } from './authorise.ts';
 import { erasureRoutes, type ErasureOptions } from './erasures.ts';
 import { exposureOperating, exposureReading, type ExposureOptions } from './exposures.ts';
@@ -14,6 +15,7 @@ import type { Watchdog } from './watchdog.ts';
 import { webhookRoutes, type DoorOptions } from './webhooks.ts';
 
 export { listen, type Listener } from './http-listener.ts';
+export { DoorCounter } from './door-counter.ts';
 export { GroupCommit } from './group-commit.ts';
 export { isLoopback, isOpen } from './authorise.ts';
 export { eventFromBody, withoutEmail, type Identify, type Understood } from './event-from-body.ts';
@@ -29,7 +31,7 @@ export type { QuarantineEntryDetails, QuarantineEntryView } from './quarantine.t
 export type { EntryResult } from './replay.ts';
 export type { DoorSource } from './webhooks.ts';
 
-export interface AppOptions extends DoorOptions, ReadingOptions, QuarantineOptions, ExposureOptions, ErasureOptions {
+export interface AppOptions extends DoorOptions, ReadingOptions, QuarantineOptions, ExposureOptions, ErasureOptions, AlertOptions {
   ledger: Ledger;
   watchdog: Watchdog;
   readToken: string | undefined;
@@ -60,10 +62,12 @@ export function createApp(options: AppOptions): Express {
   app.use(quarantineOperating(options));
   app.use(erasureRoutes(options));
   app.use(exposureOperating(options));
+  app.use(alertOperating(options));
   app.use(authorise('reading', options.host, options.readToken));
   app.use(readingRoutes(options));
   app.use(quarantineReading(options));
   app.use(exposureReading(options));
+  app.use(alertReading(options));
   app.use(metricsRoutes(options.metrics, options.ledger, options.policies));
   app.use((request, response) => {
     response.status(404).json({ problem: `there is no ${request.method} ${request.path.slice(0, 200)}` });

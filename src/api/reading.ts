@@ -9,7 +9,7 @@ import { withoutEmail } from './event-from-body.ts';
 import { exportRoutes } from './exports.ts';
 import { readHeld } from './held.ts';
 import { holdsOf, readHolds } from './holds.ts';
-import { workflowUrl } from './workflow-url.ts';
+import { savedView, STUCK_SYNCS, workflowUrl } from './workflow-url.ts';
 
 export interface ReadingOptions {
   ledger: Ledger;
@@ -82,7 +82,7 @@ function readPeople({ ledger, policies, emailHash }: ReadingOptions): RequestHan
 function readAudiences({ ledger, policies, temporalUi }: ReadingOptions): RequestHandler {
   return async (_request, response) => {
     const audiences = [...policies.audiences.values()];
-    response.json({ audiences: await describeAudiences(ledger, audiences, policies, temporalUi) });
+    response.json({ audiences: await describeAudiences(ledger, audiences, policies, temporalUi), stuck_syncs_url: savedView(temporalUi, STUCK_SYNCS) });
   };
 }
 

@@ -4,6 +4,7 @@ import type { Decision, HeadgateEvent } from '../domain/event.ts';
 import type { Problem, QuarantineEntry } from '../domain/quarantine.ts';
 import type { Policies } from '../domain/registry.ts';
 import type { ReportPolicy } from '../domain/report.ts';
+import type { Feed } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
 import { admit } from './admission.ts';
@@ -29,6 +30,8 @@ export interface DoorOptions {
   policies: Policies;
   identify: Identify;
   commit: GroupCommit;
+  /** Counts an answer for the monitor. */
+  count: (source: string, feed: Feed, answer: string) => void;
   logger: Logger;
   metrics: Metrics;
 }
@@ -52,11 +55,13 @@ interface Answer {
 export function webhookRoutes(options: DoorOptions): Router {
   const router = Router();
   const readRaw = raw({ type: () => true, limit: LARGEST_BODY, inflate: false });
-  const handler = (answer: typeof answerTo): RequestHandler => async (request, response) => {
+  const handler = (answer: typeof answerTo, feed: Feed): RequestHandler => async (request, response) => {
     const stop = options.metrics.answerSeconds.startTimer();
     const { code, body } = await answer(request, options);
     stop();
-    options.metrics.answers.inc({ source: options.sources.get(sourceName(request))?.name ?? 'unknown', status: body.status });
+    const source = options.sources.get(sourceName(request))?.name ?? 'unknown';
+    options.metrics.answers.inc({ source, status: body.status });
+    options.count(source, feed, body.status);
     if (code === 503) response.set('Retry-After', String(RETRY_AFTER_SECONDS));
     response.status(code).json(body);
   };
@@ -64,10 +69,10 @@ export function webhookRoutes(options: DoorOptions): Router {
     response.set('Retry-After', String(RETRY_AFTER_SECONDS)).status(503).json(NOT_STORED);
   };
   const admission = admit({ mostBytes: MOST_BODY_BYTES, largestBody: LARGEST_BODY, metrics: options.metrics, refuse });
-  router.route('/v1/webhooks/:source').post(requireJson, admission, readRaw, handler(answerTo)).all(onlyPost);
+  router.route('/v1/webhooks/:source').post(requireJson, admission, readRaw, handler(answerTo, 'webhooks')).all(onlyPost);
   // Whatever it says of itself: a 4xx would stop the whole feed.
   const admitReport = admit({ mostBytes: MOST_REPORT_BYTES, largestBody: LARGEST_REPORT, metrics: options.metrics, refuse });
-  router.route('/v1/webhooks/:source/reporting').post(admitReport, raw({ type: () => true, limit: LARGEST_REPORT, inflate: false }), handler(answerToReport)).all(onlyPost);
+  router.route('/v1/webhooks/:source/reporting').post(admitReport, raw({ type: () => true, limit: LARGEST_REPORT, inflate: false }), handler(answerToReport, 'reporting')).all(onlyPost);
   return router;
 }
 

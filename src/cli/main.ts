@@ -1,5 +1,6 @@
 /** The `headgate` command: what operators and newcomers type. Start reading at commands/. */
 import { Command } from 'commander';
+import { addAlertCommands } from './commands/alerts.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addEraseCommand } from './commands/erase.ts';
 import { addExportCommand } from './commands/export.ts';
@@ -32,6 +33,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const { audience, person } = addReadCommands(program);
   addEraseCommand(person);
   addQuarantineCommands(program);
+  addAlertCommands(program);
   addCheckCommand(program);
   const target = addTargetCommands(program);
   addSyncCommands(program);

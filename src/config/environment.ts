@@ -17,6 +17,7 @@ const schema = z.object({
   HEADGATE_OPERATOR_TOKEN: text.optional().describe('Bearer token of everything that changes something, such as replaying quarantined events. Without one that works on loopback only.'),
   HEADGATE_METRICS_PORT: port.default(9464).describe('Port of the worker\'s metrics; 0 switches them off.'),
   HEADGATE_DRAIN_SECONDS: z.coerce.number('must be a number of seconds').min(0).max(300).optional().describe('How long the API goes on answering after it was asked to stop, while /readyz sends its callers elsewhere. Default: 5 in production, else 0.'),
+  HEADGATE_PUBLIC_URL: z.url('must be an address such as https://headgate.example.com').optional().describe('Where people and Customer.io reach the API: for links in alerts and for templates. Default: where it listens.'),
   HEADGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('How much is logged.'),
   HEADGATE_TLS_CERT: text.optional().describe('File with the certificate, when Headgate itself serves HTTPS.'),
   HEADGATE_TLS_KEY: text.optional().describe('File with the private key of the certificate.'),

@@ -11,14 +11,14 @@ const name = z.string().regex(NAME, 'must be lower-case letters, digits and _, s
 export const AUDIENCE_KEY = /^[a-z][a-z0-9_]{0,90}_v[1-9][0-9]*$/;
 const audienceKey = z.string().regex(AUDIENCE_KEY, 'must end with a version, such as high_intent_cart_7d_v1 (lower-case letters, digits and _)');
 
-const duration = z.string('must be a duration such as 7d, 12h or 30m').transform((text, context) => {
+export const duration = z.string('must be a duration such as 7d, 12h or 30m').transform((text, context) => {
   const ms = parseDuration(text);
   if (ms !== undefined) return ms;
   context.addIssue({ code: 'custom', message: 'must be a duration such as 7d, 12h or 30m' });
   return z.NEVER;
 });
 
-const secret = z.string().min(8, 'is too short to be a secret').meta({ secret: true });
+export const secret = z.string().min(8, 'is too short to be a secret').meta({ secret: true });
 /** Two may be active while one replaces the other. */
 const secrets = z.union([secret.transform((one) => [one]), z.array(secret).min(1).max(2, 'at most two secrets can be active')]);
 
@@ -68,7 +68,7 @@ export const exporterCommon = z.object({
 });
 export const EXPORTER_COMMON_KEYS = Object.keys(exporterCommon.shape);
 
-const share = z.union([
+export const share = z.union([
   z.number('must be a share such as 5% or 0.05').min(0, 'must be a share such as 5% or 0.05').max(1, 'must be a share such as 5% or 0.05'),
   z
     .string()
@@ -77,15 +77,18 @@ const share = z.union([
     .refine((value) => value <= 1, 'cannot be more than 100%'),
 ]);
 
-const owner = z.strictObject({
-  name: z.string().min(1),
-  slack: z.string().min(1).optional(),
-  email: z.string().min(3).optional(),
-});
+const owner = z.union([
+  z.string().min(1),
+  z.strictObject({
+    name: z.string().min(1),
+    slack: z.string().min(1).optional(),
+    email: z.string().min(3).optional(),
+  }),
+]);
 
 export const audienceSchema = z.strictObject({
   description: z.string('an audience needs a description').min(1, 'an audience needs a description'),
-  owner: owner.describe('Who is told when something is wrong with it.'),
+  owner: owner.describe('Who is told when something is wrong with it: a name of owners, or a name with a Slack channel or an e-mail address.'),
   window: duration.optional().describe('How long an add lasts.'),
   excludes: z.array(audienceKey).default([]).describe('Entering this audience leaves these.'),
   exit: z.literal('cio.audience_remove').optional().describe('Says that only a webhook takes people out.'),

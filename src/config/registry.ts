@@ -9,6 +9,7 @@ import type { Audience, DestinationEntry, Holdout, Owner, Policies } from '../do
 import type { ReportPolicy } from '../domain/report.ts';
 import { warehouses } from '../warehouse/catalog.ts';
 import type { Warehouse } from '../warehouse/exporter.ts';
+import { maskAlerting, readAlerting, resolveAlerting, type Alerting } from './alerting.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { maskRegistry } from './registry-mask.ts';
 import { Problems } from './registry-problems.ts';
@@ -51,6 +52,8 @@ export interface Registry {
   destinations: ReadonlyMap<string, ConfiguredDestination>;
   exporters: ReadonlyMap<string, ConfiguredExporter>;
   policies: Policies;
+  /** Who is told of what is wrong. */
+  alerting: Alerting;
   /** Tells registries apart, secrets included; reveals none. */
   hash: string;
   /** For people: the loaded registry with its defaults, secrets masked. */
@@ -155,13 +158,18 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
     if (parsed.success) holdouts.set(name, parsed.data);
     else problems.addIssues(parsed.error.issues, ['holdouts', name]);
   }
+  for (const [key, { owner }] of entries) {
+    if (typeof owner === 'string' && !Object.hasOwn(sections.owners, owner)) problems.add(['audiences', key, 'owner'], `there is no ${owner} in owners`);
+  }
   const audiences = new Map([...entries].map(([key, entry]) => [key, resolveAudience(key, entry, holdouts)]));
+  const { contacts, alerts } = readAlerting(sections.owners, sections.alerts, problems);
   return {
     sources: new Map([...sources].map(([name, entry]) => [name, resolveSource(name, entry)])),
     destinations,
     exporters,
     policies: { audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])) },
-    masked: maskRegistry(sources, destinations, exporters, entries, holdouts),
+    alerting: resolveAlerting(contacts, alerts, audiences.values()),
+    masked: { ...maskRegistry(sources, destinations, exporters, entries, holdouts), ...maskAlerting(contacts, Object.keys(sections.alerts).length > 0 ? alerts : undefined) },
   };
 }
 
@@ -171,13 +179,15 @@ interface Sections {
   exporters: Section;
   audiences: Section;
   holdouts: Section;
+  owners: Section;
+  alerts: Section;
 }
 
 function sectionsOf(file: unknown, problems: Problems): Sections {
-  const sections: Sections = { sources: {}, destinations: {}, exporters: {}, audiences: {}, holdouts: {} };
+  const sections: Sections = { sources: {}, destinations: {}, exporters: {}, audiences: {}, holdouts: {}, owners: {}, alerts: {} };
   const given = isSection(file) ? file : {};
   for (const [name, section] of Object.entries(given)) {
-    if (!Object.hasOwn(sections, name)) problems.add([name], 'is not a section that Headgate knows (sources, destinations, exporters, audiences, holdouts)');
+    if (!Object.hasOwn(sections, name)) problems.add([name], `is not a section that Headgate knows (${Object.keys(sections).join(', ')})`);
     else if (isSection(section)) sections[name as keyof Sections] = section;
     else if (section !== null) problems.add([name], 'must be a list of names, each with its settings below it');
   }
@@ -309,6 +319,8 @@ function isExcludedElsewhere(key: string, sections: Sections): boolean {
   });
 }
 
-function resolveOwner({ name, slack, email }: AudienceEntry['owner']): Owner {
+function resolveOwner(owner: AudienceEntry['owner']): Owner {
+  if (typeof owner === 'string') return { name: owner };
+  const { name, slack, email } = owner;
   return { name, ...(slack === undefined ? {} : { slack }), ...(email === undefined ? {} : { email }) };
 }

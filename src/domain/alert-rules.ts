@@ -14,8 +14,18 @@ export { span } from './alert-rules/rule.ts';
 
 export const RULES = { ...PLATFORM_RULES, ...SOURCE_RULES, ...OPERATION_RULES } satisfies Record<string, AlertRule>;
 
+/** What the api's watchdog finds by itself, because nobody else could. */
+export const WATCHDOG_RULES: Readonly<Record<string, string>> = {
+  ledger_down: 'The ledger (Postgres) does not answer',
+  temporal_down: 'Temporal does not answer',
+  monitor_silent: 'No worker runs the monitor',
+};
+
 export type RuleName = keyof typeof RULES;
 export const ruleOf = (name: string): AlertRule | undefined => (Object.hasOwn(RULES, name) ? RULES[name as RuleName] : undefined);
+
+/** For people. */
+export const titleOf = (name: string): string => ruleOf(name)?.title ?? WATCHDOG_RULES[name] ?? name;
 
 /** Per rule what the registry says; absent: the rule is off. */
 export type Thresholds = ReadonlyMap<RuleName, Threshold>;

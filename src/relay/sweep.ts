@@ -18,6 +18,8 @@ export interface SweepOptions {
   filling?: { targets: readonly TargetRef[]; start: (target: TargetRef) => Promise<void> };
   /** The exporters of this process' registry, and what makes sure that one runs. */
   exporting?: { exporters: readonly string[]; start: (exporter: string) => Promise<void> };
+  /** Makes sure that the monitor is scheduled. */
+  scheduleMonitor?: () => Promise<void>;
   /** Who this process is, for the list of running processes. */
   self: { processId: string; role: string; registryHash: string };
   logger: Logger;
@@ -33,14 +35,14 @@ const KEEP_PUSHES_DAYS = 30;
 const KEEP_RESOLVED_QUARANTINE_DAYS = 90;
 /** Removals that a platform refuses (a small audience, a flag) are tried again so often. Milliseconds. */
 const RETRY_BLOCKED_MS = 15 * 60_000;
-const EXPORT_RETRY_MS = 2_000;
+const STANDING_RETRY_MS = 2_000;
 /** So long a round moves members to other arms, so that windows are not kept waiting; the next one goes on. Milliseconds. */
 const LONGEST_REARM_MS = 20_000;
 
 export class Sweep {
   readonly #options: SweepOptions;
   #timer: NodeJS.Timeout | undefined;
-  #exportTimer: NodeJS.Timeout | undefined;
+  #standingTimer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
   #othersSeen = '';
@@ -63,7 +65,7 @@ export class Sweep {
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#running;
-    clearTimeout(this.#exportTimer);
+    clearTimeout(this.#standingTimer);
     await this.#options.ledger.retireProcess(this.#options.self.processId).catch(() => undefined);
   }
 
@@ -86,18 +88,19 @@ export class Sweep {
     } catch (error) {
       logger.debug({ err: error }, 'The sweep could not finish; it comes again.');
     }
-    await this.#startExports();
+    await this.#startStanding();
   }
 
-  /** Those that run go on. A Temporal that is just being set up is asked again soon. */
-  async #startExports(): Promise<void> {
-    const { exporting, logger } = this.#options;
-    clearTimeout(this.#exportTimer);
+  /** The exports and the monitor; those that run go on. A Temporal that is just being set up is asked again soon. */
+  async #startStanding(): Promise<void> {
+    const { exporting, scheduleMonitor, logger } = this.#options;
+    clearTimeout(this.#standingTimer);
     try {
+      await scheduleMonitor?.();
       for (const exporter of exporting?.exporters ?? []) await exporting?.start(exporter);
     } catch (error) {
-      logger.debug({ err: error }, 'An export could not be started; trying again.');
-      if (!this.#stopped) this.#exportTimer = setTimeout(() => void this.#startExports(), EXPORT_RETRY_MS);
+      logger.debug({ err: error }, 'An export or the monitor could not be started; trying again.');
+      if (!this.#stopped) this.#standingTimer = setTimeout(() => void this.#startStanding(), STANDING_RETRY_MS);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Everything that Headgate asks of Temporal from outside a workflow: starting, signalling, asking whether it is there. */
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { describeEvent } from '../domain/describe.ts';
 import type { Decision, HeadgateEvent } from '../domain/event.ts';
 import { PRIORITY, PRIORITY_OF_EVENT } from '../domain/priority.ts';
@@ -12,6 +12,7 @@ import {
   fillWorkflowId,
   jobWorkflowId,
   lifeboatWorkflowId,
+  MONITOR_SCHEDULE,
   QUEUES,
   RESYNC_QUERY,
   resyncWorkflowId,
@@ -257,6 +258,22 @@ export class TemporalGateway {
   /** How far an erasure is, in words. Throws when no worker answers. */
   readErasureProgress(erasureId: string): Promise<string> {
     return this.#within(DEADLINE_MS, () => this.#progressOf(eraseWorkflowId(erasureId)));
+  }
+
+  /** Makes sure that the monitor looks each minute. What was missed while Temporal was away is not made up for. */
+  async scheduleMonitor(): Promise<void> {
+    await this.#within(DEADLINE_MS, async () => {
+      try {
+        await this.#client.schedule.create({
+          scheduleId: MONITOR_SCHEDULE,
+          spec: { intervals: [{ every: '1m' }] },
+          policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '2m' },
+          action: { type: 'startWorkflow', workflowType: 'monitor', workflowId: MONITOR_SCHEDULE, taskQueue: QUEUES.sync, args: [], workflowRunTimeout: '2m', staticSummary: 'looks for what is wrong and tells owners' },
+        });
+      } catch (error) {
+        if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+      }
+    });
   }
 
   /** Starts one durable workflow with a batch that the ledger could not take. */

@@ -33,6 +33,8 @@ export type SearchAttributeName = (typeof SEARCH_ATTRIBUTES)[number];
 
 export const syncWorkflowId = (destination: string, audienceKey: string): string => `headgate/sync/${destination}/${audienceKey}`;
 export const exportWorkflowId = (exporter: string): string => `headgate/export/${exporter}`;
+/** Id of the schedule, and of the workflows that it starts (with their time behind it). */
+export const MONITOR_SCHEDULE = 'headgate/monitor';
 export const lifeboatWorkflowId = (uuid: string): string => `headgate/lifeboat/${uuid}`;
 
 export const resyncWorkflowId = (audienceKey: string, at: Date): string => `headgate/resync/${audienceKey}/${at.toISOString()}`;
@@ -162,6 +164,16 @@ export interface FollowUpResult {
   nextCheckMs: number | null;
   /** Why a request failed as a whole, if one did. */
   failed: FailureReport | null;
+}
+
+/** What one look of the monitor did. */
+export interface MonitorResult {
+  /** False: another process was at it. */
+  ran: boolean;
+  findings: number;
+  changes: number;
+  delivered: number;
+  undelivered: number;
 }
 
 /** What the ledger is told of a sync. */

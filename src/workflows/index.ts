@@ -11,6 +11,7 @@ export { exposure } from './exposure.ts';
 export { exposureExport } from './exposure-export.ts';
 export { fillTarget } from './fill-target.ts';
 export { lifeboat } from './lifeboat.ts';
+export { monitor } from './monitor.ts';
 export { resync } from './resync.ts';
 export { retire } from './retire.ts';
 export { rewindow } from './rewindow.ts';

@@ -5,6 +5,7 @@ import { sign } from '../../src/api/index.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
 import { parseRegistry, type Registry } from '../../src/config/registry.ts';
 import { sandboxDestinations } from '../../src/config/sandbox-destinations.ts';
+import type { Patience } from '../../src/domain/alerts.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
 import { createLogger } from '../../src/monitoring/logger.ts';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
@@ -67,6 +68,8 @@ export interface ServiceOptions {
   destination?: string;
   /** A registry with everything that the stand-ins have, when the service is to see less of it at first. */
   standIns?: string;
+  /** How soon the monitor believes what it sees. */
+  patience?: Patience;
   /** Puts something between Headgate and its database. */
   through?: (databaseUrl: string) => Promise<string>;
 }
@@ -80,7 +83,7 @@ export async function startService(options: ServiceOptions = {}): Promise<TestSe
   const databaseUrl = (await options.through?.(database.url)) ?? database.url;
   const temporal = await startTestTemporal();
   const sandbox = await startSandbox({ port: 0, destinations: sandboxDestinations(options.standIns === undefined ? registry : parse(options.standIns)) });
-  let headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox);
+  let headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox, options.patience);
   const service: TestService = {
     url: headgate.url,
     client: headgate.client,
@@ -97,7 +100,7 @@ export async function startService(options: ServiceOptions = {}): Promise<TestSe
     stopHeadgate: () => headgate.life.stop(),
     startHeadgate: async (changed) => {
       if (changed !== undefined) registry = parse(changed);
-      headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox);
+      headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox, options.patience);
       Object.assign(service, { url: headgate.url, client: headgate.client, parts: headgate.parts });
     },
     stop: async () => {
@@ -138,7 +141,7 @@ export async function startWiredService(options: Omit<ServiceOptions, 'through'>
   };
 }
 
-async function startHeadgate(registry: Registry, databaseUrl: string, temporal: TestTemporal, sandbox: Sandbox) {
+async function startHeadgate(registry: Registry, databaseUrl: string, temporal: TestTemporal, sandbox: Sandbox, patience?: Patience) {
   const life = new Lifecycle((line) => process.stderr.write(`${line}\n`));
   const logger = createLogger({ level: process.env['HEADGATE_LOG_LEVEL'] ?? 'silent', pretty: false });
   const environment = readEnvironment({ HEADGATE_PORT: '0', HEADGATE_METRICS_PORT: '0' });
@@ -155,6 +158,7 @@ async function startHeadgate(registry: Registry, databaseUrl: string, temporal: 
     sandboxUrl: sandbox.url,
     role: 'test',
     eager: true,
+    ...(patience ? { patience } : {}),
     logger,
   });
   life.started('parts', parts.close);

@@ -27,6 +27,7 @@ interface AudienceAnswer {
     mode: string | null;
     platform_audience_id: string;
     state: string;
+    since: string | null;
     life: string;
     cause: string | null;
     cure: string | null;
@@ -93,7 +94,28 @@ export function addReadCommands(program: Command): { audience: Command; person: 
     const answer = (await readApi('/v1/audiences', options.url)) as { audiences: AudienceAnswer[] };
     print(options.json ? JSON.stringify(answer) : overview(answer.audiences));
   });
+  withCommon(program.command('stuck').description('Every target that is not well: why, since when, and what to do.')).action(async (options: ReadOptions) => {
+    const answer = (await readApi('/v1/audiences', options.url)) as { audiences: AudienceAnswer[]; stuck_syncs_url: string | null };
+    const stuck = answer.audiences.flatMap(({ audience_key: audience, owner, targets }) => targets.filter(({ state }) => state !== 'ok').map((target) => ({ audience, owner: owner.name, ...target })));
+    print(options.json ? JSON.stringify({ stuck, stuck_syncs_url: answer.stuck_syncs_url }) : describeStuck(stuck, answer.stuck_syncs_url));
+  });
   return { audience, person };
+}
+
+type StuckTarget = AudienceAnswer['targets'][number] & { audience: string; owner: string };
+
+function describeStuck(stuck: readonly StuckTarget[], url: string | null): string {
+  const view = url === null ? '' : `\nTemporal UI: ${url}`;
+  if (stuck.length === 0) return `Every target is well.${view}`;
+  const lines = stuck.map((target) =>
+    [
+      `${target.destination}/${target.audience}  ${target.state} since ${time(target.since)} (${target.owner})`,
+      `   Platform ${target.cause ?? '–'}`,
+      `   To do    ${target.cure !== null && target.cure !== '' ? target.cure : target.state === 'paused' ? `headgate resume --destination ${target.destination} --audience ${target.audience}` : 'Nothing: it goes on by itself.'}`,
+      `   Waiting  ${String(target.pending_removes)} removals, ${String(target.pending_adds)} adds, the oldest since ${time(target.oldest_pending)}`,
+    ].join('\n'),
+  );
+  return `${lines.join('\n\n')}${view}`;
 }
 
 async function readAudience(key: string, { held, destination, limit, ...options }: ReadOptions & { held?: boolean; destination?: string; limit?: string }): Promise<void> {

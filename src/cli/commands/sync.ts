@@ -34,6 +34,12 @@ export function addSyncCommands(program: Command): void {
       .action((options: SyncOptions) => changeSync(name, options));
   }
   program
+    .command('push-now')
+    .description('Have a target tried at once, whatever it waits for.')
+    .requiredOption('--destination <name>', 'where')
+    .requiredOption('--audience <key>', 'the audience')
+    .action(pushNow);
+  program
     .command('resync')
     .description('Push every member of an audience again. Runs in Temporal: it goes on when this command is interrupted.')
     .argument('<audience>', 'the audience of headgate.yaml')
@@ -50,6 +56,13 @@ async function changeSync(what: 'pause' | 'resume', { destination, audience }: S
   checkTarget(own, destination, audience);
   const answer = await withTemporal(own.environment, (gateway) => gateway.updateSync({ destination, audienceKey: audience }, what));
   process.stdout.write(`${answer}.\n`);
+}
+
+async function pushNow({ destination, audience }: SyncOptions): Promise<void> {
+  const own = await loadOwnRegistry();
+  checkTarget(own, destination, audience);
+  await withTemporal(own.environment, (gateway) => gateway.wakeSync({ destination, audienceKey: audience }, 'pushNow'));
+  process.stdout.write(`${destination}/${audience} is tried at once: headgate audience ${audience} shows what comes of it.\n`);
 }
 
 async function resync(audience: string, { target, withFormer = false, verify = false, detach = false, json = false }: ResyncOptions): Promise<void> {
