@@ -14,6 +14,7 @@ module.exports = {
     room('alerting', ['domain/', 'ledger/index', 'monitoring/']),
     room('ledger', ['domain/', 'monitoring/']),
     room('api', ['domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
+    room('console', ['api/index', 'domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
     room('relay', ['domain/', 'ledger/index', 'monitoring/']),
     room('temporal', ['domain/', 'monitoring/', 'workflows/contract']),
     room('actions', ['domain/', 'destinations/http-call\\.ts$']),

@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /** Pure tests; no server of any kind. */
-const UNIT = ['test/{domain,api,actions,config,destinations,warehouse,conformance,workflows,cli,project}/**/*.test.ts'];
+const UNIT = ['test/{domain,api,actions,console,config,destinations,warehouse,conformance,workflows,cli,project}/**/*.test.ts'];
 /** Tests against a real Postgres, a real Temporal server and the sandbox over HTTP. */
-const SYSTEM = ['test/{ledger,activities,relay,embedded,sandbox,service,start}/**/*.test.ts'];
+const SYSTEM = ['test/{ledger,activities,relay,embedded,sandbox,service,start}/**/*.test.ts', 'test/console/**/*.{http,browser}.test.ts'];
 /** Whole fleets of processes on servers of their own, which they kill; alone, because they fill the machine. */
 const CHAOS = ['test/chaos/**/*.test.ts'];
 
@@ -14,7 +14,7 @@ export default defineConfig({
     retry: 1,
     projects: [
       // google-auth-library asks Google for the project of a workload identity, unless it is told.
-      { test: { name: 'unit', env: { GOOGLE_CLOUD_PROJECT: 'tests' }, sequence: { groupOrder: 1 }, include: UNIT, testTimeout: 60_000 } },
+      { test: { name: 'unit', env: { GOOGLE_CLOUD_PROJECT: 'tests' }, sequence: { groupOrder: 1 }, include: UNIT, exclude: SYSTEM, testTimeout: 60_000 } },
       {
         test: {
           name: 'system', sequence: { groupOrder: 2 },

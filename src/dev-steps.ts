@@ -95,6 +95,7 @@ export function showReady(say: Say, { registry, demo, apiUrl, uiUrl, sandboxUrl 
   const audiences = [...registry.policies.audiences.keys()];
   say(`Registry      ${demo ? 'the demo' : 'your own'}: ${audiences.join(', ')}`);
   for (const source of registry.sources.keys()) say(`Webhooks      POST ${apiUrl}/v1/webhooks/${source}`);
+  say(`Console       ${apiUrl}/console`);
   if (uiUrl !== undefined) say(`Temporal UI   ${uiUrl}`);
   if (sandboxUrl !== undefined) say(`Sandbox       ${sandboxUrl}/_sandbox/state  (stands in for the ad platforms)`);
   const [audience] = audiences;

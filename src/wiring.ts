@@ -13,6 +13,7 @@ import { connectExporters } from './config/connect-exporters.ts';
 import type { Environment } from './config/environment.ts';
 import type { Registry } from './config/registry.ts';
 import type { Action } from './actions/configured-action.ts';
+import { createConsole, type TargetActions } from './console/index.ts';
 import type { Destination } from './destinations/destination.ts';
 import { identifyPerson } from './destinations/identify-person.ts';
 import { hashOnce, normaliseEmail } from './destinations/user-data.ts';
@@ -20,7 +21,7 @@ import type { Patience } from './domain/alerts.ts';
 import type { PersonClaim } from './domain/event.ts';
 import type { IdentifiersByPlatform, RawPerson } from './domain/identifiers.ts';
 import { holdOf, holdsEverything } from './domain/holding.ts';
-import { targetsOf, type TargetRef } from './domain/registry.ts';
+import { targetKey, targetsOf, type TargetRef } from './domain/registry.ts';
 import { openLedger, type Ledger, type Observed, type TargetRest } from './ledger/index.ts';
 import type { Logger } from './monitoring/logger.ts';
 import { createMetrics, type Metrics } from './monitoring/metrics.ts';
@@ -186,27 +187,24 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     logger,
     metrics,
   });
-  const app = createApp({
+  const shared = {
     sources: new Map([...registry.sources].map(([name, source]): [string, DoorSource] => [name, source])),
     ...{ policies: registry.policies, watching: registry.watching },
     identify: identifier(registry),
-    emailHash,
-    commit,
-    count: (source, feed, answer) => {
-      counter.add(source, feed, answer);
-    },
-    onCommitted,
-    ledger,
-    watchdog,
     host: environment.HEADGATE_HOST,
     readToken: environment.HEADGATE_READ_TOKEN,
     operatorToken: environment.HEADGATE_OPERATOR_TOKEN,
+    emailHash, commit, onCommitted, ledger, watchdog, temporalUi, logger, metrics,
+  };
+  const app = createApp({
+    ...shared,
+    count: (source, feed, answer) => {
+      counter.add(source, feed, answer);
+    },
     erasing: { start: (given) => gateway.startErasure(given), progress: (id) => gateway.readErasureProgress(id) },
     testAlerts: (owner) => monitor.test(owner),
+    console: createConsole({ ...shared, actions: targetActions(gateway) }),
     isDraining: () => draining,
-    temporalUi,
-    logger,
-    metrics,
   });
   const listener = await listen(await createHttpServer(environment, app), environment.HEADGATE_PORT, environment.HEADGATE_HOST);
   relay.start();
@@ -225,6 +223,17 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     },
   };
 }
+
+/** What an operator asks of a sync, as the command line and the Temporal UI do. */
+const targetActions = (gateway: TemporalGateway): TargetActions => ({
+  pause: (target) => gateway.updateSync(target, 'pause'),
+  resume: (target) => gateway.updateSync(target, 'resume'),
+  retry: (target) => gateway.updateSync(target, 'retry', null),
+  pushNow: async (target) => {
+    await gateway.wakeSync(target, 'pushNow');
+    return `${targetKey(target)} is asked to push now`;
+  },
+});
 
 /** The workers. Resolves when they poll. */
 export async function startWorker(parts: Parts, connection: Parameters<typeof runWorkers>[0]['connection'], namespace: string): Promise<Part & { failed: Promise<never> }> {

@@ -16,8 +16,7 @@ export function authorise(doing: keyof typeof VARIABLES, host: string, token: st
   const variable = VARIABLES[doing];
   return (request, response, next) => {
     const given = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1];
-    const open = isLoopback(host) && (doing === 'reading' || isFromHere(request));
-    const allowed = token === undefined ? open : given !== undefined && sameText(token, given);
+    const allowed = token === undefined ? isOpen(doing, host, token, request) : given !== undefined && sameText(token, given);
     if (allowed) {
       next();
       return;
@@ -26,6 +25,10 @@ export function authorise(doing: keyof typeof VARIABLES, host: string, token: st
     response.status(401).json({ status: 'unauthorised', problem });
   };
 }
+
+/** Whether it needs no token at all: there is none, and the api listens on loopback only. */
+export const isOpen = (doing: keyof typeof VARIABLES, host: string, token: string | undefined, request: Request): boolean =>
+  token === undefined && isLoopback(host) && (doing === 'reading' || isFromHere(request));
 
 /**
  * A proxy on this machine (which terminates HTTPS, say) speaks for others; so does a page whose host name was pointed at this

@@ -2,7 +2,7 @@
  * The api: webhooks in (the door), status out. It verifies, validates, hashes and commits.
  * It must never call a platform. Start reading at webhooks.ts, then group-commit.ts.
  */
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Ledger } from '../ledger/index.ts';
 import { alertOperating, alertReading, type AlertOptions } from './alerts.ts';
 import { authorise } from './authorise.ts';
@@ -15,14 +15,18 @@ import { readingRoutes, type ReadingOptions } from './reading.ts';
 import type { Watchdog } from './watchdog.ts';
 import { webhookRoutes, type DoorOptions } from './webhooks.ts';
 
-export { eventFromBody, withoutEmail, type EventContext } from './event-from-body.ts';
 export { listen, type Listener } from './http-listener.ts';
 export { DoorCounter } from './door-counter.ts';
 export { GroupCommit } from './group-commit.ts';
-export { isLoopback } from './authorise.ts';
+export { isLoopback, isOpen } from './authorise.ts';
+export { eventFromBody, withoutEmail, type EventContext, type Identify, type Understood } from './event-from-body.ts';
+export { describeKept, type Correction } from './event-from-kept.ts';
+export { holdsOf } from './holds.ts';
 export { redactText } from './redact.ts';
-export { sign } from './verify-signature.ts';
+export { discardQuarantined, replayQuarantined, tryReplay, understandEntry, type ReplayOptions } from './replay.ts';
+export { sameText, sign } from './verify-signature.ts';
 export { Watchdog } from './watchdog.ts';
+export { workflowUrl } from './workflow-url.ts';
 export type { ImportedLine } from './exposures.ts';
 export type { QuarantineEntryDetails, QuarantineEntryView } from './quarantine.ts';
 export type { EntryResult } from './replay.ts';
@@ -32,6 +36,8 @@ export interface AppOptions extends DoorOptions, ReadingOptions, QuarantineOptio
   ledger: Ledger;
   watchdog: Watchdog;
   readToken: string | undefined;
+  /** The pages for people, with guards of their own (src/console). */
+  console?: RequestHandler;
   /** The process has been asked to stop and answers only what still comes. */
   isDraining: () => boolean;
 }
@@ -48,6 +54,12 @@ export function createApp(options: AppOptions): Express {
   });
   app.use(webhookRoutes(options));
   app.use(healthRoutes(options.watchdog, options.isDraining));
+  if (options.console) {
+    app.get('/', (_request, response) => {
+      response.redirect('/console');
+    });
+    app.use('/console', options.console);
+  }
   app.use(quarantineOperating(options));
   app.use(erasureRoutes(options));
   app.use(guardRoutes(options));

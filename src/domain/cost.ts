@@ -11,9 +11,10 @@ export interface Prices {
 
 /**
  * Temporal's billed actions of each event's workflow, without retries: its start, and one for the local activity that settles it; an add with a window has its
- * timer besides, and one more for its end or for being told that it was replaced. https://docs.temporal.io/cloud/actions (read 2026-11).
+ * timer besides, and one more for its end or for being told that it was replaced; a forward
+ * is told what came back, and its share of the queue's own step. https://docs.temporal.io/cloud/actions (read 2026-11).
  */
-export const ACTIONS_OF_EVENT: Readonly<Record<EventName, number>> = { 'cio.audience_add': 4, 'cio.audience_remove': 2, 'cio.exposure': 2, 'cio.report': 2 };
+export const ACTIONS_OF_EVENT: Readonly<Record<EventName, number>> = { 'cio.audience_add': 4, 'cio.audience_remove': 2, 'cio.exposure': 2, 'cio.report': 2, 'cio.forward': 4 };
 /** A turn of pushes is at most this for each call: the signal that wakes the sync, and the activity. A turn of many calls takes less. */
 export const ACTIONS_OF_CALL = 2;
 /** BigQuery counts each streamed row as at least 1 KB: https://cloud.google.com/bigquery/pricing (read 2026-11). Other warehouses take less. */

@@ -19,6 +19,7 @@ import * as filling from './filling.ts';
 import * as flow from './flow.ts';
 import { letGoWaves, listGuardHolds, releaseHolds } from './guard.ts';
 import * as held from './held.ts';
+import * as history from './history.ts';
 import { monitorAge, noteMonitored, observe } from './observations.ts';
 import * as outbox from './outbox.ts';
 import * as pending from './pending.ts';
@@ -60,6 +61,7 @@ export type { GivenUp, Leaving } from './retiring.ts';
 export type { FoundMember, Slice } from './slices.ts';
 export type { StandingReport, TargetRest, TargetStanding } from './targets.ts';
 export type { WindowChange } from './windows.ts';
+export type * from './history.ts';
 export type * from './reading.ts';
 export type { SettledEvent } from './settle.ts';
 
@@ -92,6 +94,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, { letGoWaves, listGuardHolds, releaseHolds }),
     ...bind(connection, forwards),
     ...bind(connection, held),
+    ...bind(connection, history),
     ...bind(connection, outbox),
     ...bind(connection, pending),
     ...bind(connection, processes),

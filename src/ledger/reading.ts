@@ -168,7 +168,7 @@ export async function countMembers(connection: LedgerConnection, audiences: read
 }
 
 /** Deliveries at each target, counted. */
-export async function countDeliveries(connection: LedgerConnection, audienceKeys: readonly string[]): Promise<TargetCounts[]> {
+export async function countDeliveries(connection: Pick<LedgerConnection, 'use'>, audienceKeys: readonly string[]): Promise<TargetCounts[]> {
   const { rows } = await connection.use((client) =>
     client.query<TargetCounts>(
       `select destination, audience_key,

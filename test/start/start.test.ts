@@ -26,6 +26,7 @@ test('a newcomer starts it, sends an add by the command line, sees it, and Ctrl-
   const output = headgate.output();
   expect(output).toContain(`POST http://127.0.0.1:${String(instance.ports.api)}/v1/webhooks/demo`);
   expect(output).toContain(`http://127.0.0.1:${String(instance.ports.ui)}`);
+  expect(output).toContain(`Console       http://127.0.0.1:${String(instance.ports.api)}/console`);
   expect(output).toMatch(/npx headgate send add/);
   expect(output).toMatch(new RegExp(`^Headgate is ready: http://127\\.0\\.0\\.1:${String(instance.ports.api)}$`, 'm'));
   expect((await fetch(`http://127.0.0.1:${String(instance.ports.ui)}`)).status).toBe(200);

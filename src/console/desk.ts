@@ -1,0 +1,90 @@
+/** What every route of the console goes by: who is there, what they may, how a page is sent. */
+import type { Request, RequestHandler, Response } from 'express';
+import { isOpen, sameText } from '../api/index.ts';
+import { html } from './html.ts';
+import type { ConsoleOptions } from './options.ts';
+import { askAgain, frame, type Page } from './page.ts';
+import type { Seal } from './seal.ts';
+import { signInPage } from './sign-in-page.ts';
+import { comesFromElsewhere, forgetNotice, isFromOwnPage, leaveNotice, readVisit, type Notice, type Role, type Visit } from './visit.ts';
+import { BASE } from './words.ts';
+
+const RANK: Record<Role, number> = { nobody: 0, reader: 1, operator: 2 };
+
+/** Where to go after signing in: a page of the console, whatever was asked for. */
+export function ofThisConsole(next: unknown): string {
+  if (typeof next !== 'string' || !URL.canParse(next, 'http://here')) return BASE;
+  const { origin, pathname, search } = new URL(next, 'http://here');
+  return origin === 'http://here' && (pathname === BASE || pathname.startsWith(`${BASE}/`)) && !pathname.startsWith(`${BASE}/sign-`) ? `${pathname}${search}` : BASE;
+}
+
+export class Desk {
+  readonly #options: ConsoleOptions;
+  readonly seal: Seal;
+
+  constructor(options: ConsoleOptions, seal: Seal) {
+    this.#options = options;
+    this.seal = seal;
+  }
+
+  /** Reads who is there, before anything else. */
+  readonly receive: RequestHandler = (request, response, next) => {
+    if (comesFromElsewhere(request)) {
+      response.type('html').send(askAgain(request.originalUrl).text);
+      return;
+    }
+    const { host, readToken, operatorToken } = this.#options;
+    response.locals['visit'] = readVisit(request, response, { seal: this.seal, host, readToken, operatorToken });
+    next();
+  };
+
+  visit(response: Response): Visit {
+    return response.locals['visit'] as Visit;
+  }
+
+  send(response: Response, page: Page): void {
+    const visit = this.visit(response);
+    if (visit.notice) forgetNotice(response.req, response);
+    response.status(page.status ?? 200).type('html').send(frame(page, visit, this.#options.temporalUi).text);
+  }
+
+  /** A page for whoever has this role or more; the others are asked to sign in. */
+  page(role: Role, make: (request: Request, visit: Visit) => Page | Promise<Page>): RequestHandler[] {
+    return [
+      this.require(role),
+      async (request, response) => {
+        this.send(response, await make(request, this.visit(response)));
+      },
+    ];
+  }
+
+  require(role: Role): RequestHandler {
+    return (request, response, next) => {
+      const visit = this.visit(response);
+      if (RANK[visit.role] >= RANK[role]) {
+        next();
+        return;
+      }
+      const open = isOpen('operating', this.#options.host, this.#options.operatorToken, request);
+      const back = request.method === 'GET' ? request.originalUrl : BASE;
+      const problem = visit.role === 'nobody' ? undefined : 'Only operators may do this: sign in with the operator token.';
+      this.send(response, { ...signInPage(this.#options, visit, ofThisConsole(back), open, problem), status: visit.role === 'nobody' ? 401 : 403 });
+    };
+  }
+
+  /** Lets a request through that comes from a form of a page that this visitor was sent. */
+  readonly checkForm: RequestHandler = (request, response, next) => {
+    const given = (request.body as { form_token?: unknown } | undefined)?.form_token ?? request.get('x-form-token');
+    if (isFromOwnPage(request) && typeof given === 'string' && sameText(this.visit(response).formToken, given)) {
+      next();
+      return;
+    }
+    this.send(response, { title: 'Not done', status: 403, body: html`<p>This form was not sent by a page of this console, or the page is too old. Open the page again and repeat it.</p><p><a href="${BASE}">To the overview</a></p>` });
+  };
+
+  /** Back to a page, which says what came of it. */
+  answer(request: Request, response: Response, path: string, notice: Notice): void {
+    leaveNotice(request, response, this.seal, this.visit(response), notice);
+    response.redirect(303, path);
+  }
+}
