@@ -26,7 +26,7 @@ export async function runDev(): Promise<void> {
     const sandboxUrl = await startOwnSandbox(life, environment, folder, registry);
 
     const temporalSettings = readTemporalSettings(environment.variables, address);
-    const temporal = await connectNative(temporalSettings, logger);
+    const temporal = await connectNative(temporalSettings, logger, { metrics: true });
     life.started('The connection to Temporal', temporal.close);
     const parts = buildParts({ environment, registry, databaseUrl, temporal, temporalSettings, sandboxUrl, role: 'dev', eager: true, logger });
     life.started('The ledger', parts.close);

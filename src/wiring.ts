@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createActivities } from './activities/index.ts';
 import { Contacts, Monitor } from './alerting/index.ts';
-import { createApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
+import { createApp, createWorkerApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
 import { connectDestinations } from './config/connect-destinations.ts';
 import { connectExporters } from './config/connect-exporters.ts';
 import type { Environment } from './config/environment.ts';
@@ -24,7 +24,7 @@ import type { Logger } from './monitoring/logger.ts';
 import { createMetrics, type Metrics } from './monitoring/metrics.ts';
 import { Relay, Sweep, Waker } from './relay/index.ts';
 import type { Exporter } from './warehouse/exporter.ts';
-import { isRefused, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
+import { isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
 
 /** What the parts of one process share. */
 export interface Parts {
@@ -67,7 +67,8 @@ export interface Part {
 
 export function buildParts(options: PartsOptions): Parts {
   const { environment, registry, logger, temporal } = options;
-  const metrics = createMetrics();
+  const metrics = createMetrics([readRuntimeMetrics]);
+  metrics.processInfo.set({ role: options.role, registry: registry.hash }, 1);
   const ledger = openLedger({ url: options.databaseUrl, logger, policies: registry.policies, connections: 20 });
   const closing = new AbortController();
   let registering: Promise<void> | undefined;
@@ -231,14 +232,12 @@ export async function startWorker(parts: Parts, connection: Parameters<typeof ru
   };
 }
 
-/** A worker's metrics, on a port of their own; needs no token on loopback. */
-export async function startWorkerMetrics({ environment, metrics }: Parts): Promise<Part> {
+/** What a worker tells of itself, on a port of its own: whether it is well, and its metrics. */
+export async function startWorkerEndpoints({ environment, ledger, metrics }: Parts, isPolling: () => boolean): Promise<Part> {
   const port = environment.HEADGATE_METRICS_PORT;
   if (port === 0) return { stop: () => Promise.resolve() };
-  const server = createServer((_request, response) => {
-    void metrics.registry.metrics().then((text) => response.setHeader('Content-Type', metrics.registry.contentType).end(text));
-  });
-  const { close } = await listen(server, port, environment.HEADGATE_HOST, { sockets: 1 });
+  const app = createWorkerApp({ host: environment.HEADGATE_HOST, readToken: environment.HEADGATE_READ_TOKEN, isPolling, isLedgerUp: () => ledger.connection.isUp, metrics });
+  const { close } = await listen(createServer(app), port, environment.HEADGATE_HOST, { sockets: 1 });
   return { stop: close };
 }
 

@@ -22,6 +22,7 @@ export { isLoopback } from './authorise.ts';
 export { redactText } from './redact.ts';
 export { sign } from './verify-signature.ts';
 export { Watchdog } from './watchdog.ts';
+export { createWorkerApp } from './worker-app.ts';
 export type { ImportedLine } from './exposures.ts';
 export type { QuarantineEntryDetails, QuarantineEntryView } from './quarantine.ts';
 export type { EntryResult } from './replay.ts';

@@ -71,10 +71,10 @@ export class Sweep {
 
   /** One round. Never fails: what could not be done is done in the next round. */
   async sweepOnce(): Promise<void> {
-    const { ledger, logger } = this.#options;
+    const { ledger, logger, metrics } = this.#options;
     try {
       await this.#announce();
-      await ledger.underSweepLock(async () => {
+      const swept = await ledger.underSweepLock(async () => {
         await this.#prepareExposureParts();
         await this.#expireOverdue();
         await this.#endGivenUp();
@@ -84,6 +84,7 @@ export class Sweep {
         await ledger.forgetOldPushes(KEEP_PUSHES_DAYS);
         await ledger.forgetResolvedQuarantine(KEEP_RESOLVED_QUARANTINE_DAYS);
       });
+      if (swept) metrics.sweptAt.setToCurrentTime();
       await this.#fillTargets();
     } catch (error) {
       logger.debug({ err: error }, 'The sweep could not finish; it comes again.');

@@ -17,7 +17,8 @@ const run = (file: 'src/server.ts' | 'src/worker.ts', environment: Record<string
 test('two apis and two workers carry a person from a webhook to the platform, and stop in order', async () => {
   const ports = [await findFreePort(), await findFreePort()];
   const apis = ports.map((port) => run('src/server.ts', { HEADGATE_PORT: String(port), HEADGATE_HOST: '0.0.0.0', HEADGATE_READ_TOKEN: READ_TOKEN }));
-  const workers = [1, 2].map(() => run('src/worker.ts', { HEADGATE_METRICS_PORT: '0' }));
+  const health = await findFreePort();
+  const workers = [health, 0].map((port) => run('src/worker.ts', { HEADGATE_METRICS_PORT: String(port), HEADGATE_HOST: '0.0.0.0', HEADGATE_READ_TOKEN: READ_TOKEN }));
   for (const api of apis) await until(api.output, (text) => text.includes('Headgate is ready'));
   for (const worker of workers) await until(worker.output, (text) => text.includes('Headgate worker is ready'));
 
@@ -32,6 +33,17 @@ test('two apis and two workers carry a person from a webhook to the platform, an
   expect((await fetch(`${url}/metrics`)).status).toBe(401);
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
   expect((await fetch(`${url}/v1/audiences`, { headers: { authorization: `Bearer ${READ_TOKEN}` } })).status).toBe(200);
+
+  const worker = `http://127.0.0.1:${String(health)}`;
+  expect((await fetch(`${worker}/healthz`)).status).toBe(200);
+  expect(await (await fetch(`${worker}/readyz`)).json()).toEqual({ status: 'ok', ledger: true });
+  expect((await fetch(`${worker}/metrics`)).status).toBe(401);
+  const told = await Promise.all([url, worker].map(async (from) => (await fetch(`${from}/metrics`, { headers: { authorization: `Bearer ${READ_TOKEN}` } })).text()));
+  expect(told[0]).toContain('headgate_webhook_answers_total{source="demo",status="applied"} 10');
+  expect(told[0]).toContain('headgate_overdue_windows 0');
+  expect(told[1]).toMatch(/^headgate_process_info\{role="worker",registry="[0-9a-f]{16}"\} 1$/m);
+  await (await import('node:fs/promises')).writeFile('/tmp/worker-metrics.txt', told[1]); await (await import('node:fs/promises')).writeFile('/tmp/api-metrics.txt', told[0]);
+  expect(shownByTemporal(told[1])).toEqual(expect.arrayContaining(TEMPORAL_METRICS));
 
   for (const { child } of [...apis, ...workers]) child.kill('SIGTERM');
   expect(await Promise.all([...apis, ...workers].map(({ exited }) => exited))).toEqual([0, 0, 0, 0]);
