@@ -22,6 +22,7 @@ import { targetsOf, type TargetRef } from './domain/registry.ts';
 import { openLedger, type Ledger, type Observed, type TargetRest } from './ledger/index.ts';
 import type { Logger } from './monitoring/logger.ts';
 import { createMetrics, type Metrics } from './monitoring/metrics.ts';
+import { placeOfEvent, traced, within, type Tracing } from './monitoring/tracing.ts';
 import { Relay, Sweep, Waker } from './relay/index.ts';
 import type { Exporter } from './warehouse/exporter.ts';
 import { isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
@@ -36,6 +37,7 @@ export interface Parts {
   sweep: Sweep;
   logger: Logger;
   metrics: Metrics;
+  tracer: Tracing;
   destinations: ReadonlyMap<string, Destination>;
   exporters: ReadonlyMap<string, Exporter>;
   contacts: Contacts;
@@ -59,6 +61,7 @@ export interface PartsOptions {
   /** How soon the monitor believes what it sees; for tests. */
   patience?: Patience;
   logger: Logger;
+  tracer?: Tracing;
 }
 
 export interface Part {
@@ -106,6 +109,7 @@ export function buildParts(options: PartsOptions): Parts {
     sweep,
     logger,
     metrics,
+    tracer: options.tracer,
     destinations,
     exporters,
     contacts,
@@ -139,7 +143,7 @@ function buildMonitor({ registry, environment, patience, logger }: PartsOptions,
 
 /** The api: door, relay, reading. Resolves when it listens. */
 export async function startApi(parts: Parts, temporalUi: string | undefined): Promise<Part & { url: string }> {
-  const { environment, registry, ledger, gateway, waker, monitor, logger, metrics } = parts;
+  const { environment, registry, ledger, gateway, waker, monitor, logger, metrics, tracer } = parts;
   const onCommitted = (wakes: readonly TargetRef[]): void => {
     waker.wake(wakes);
     relay.nudge();
@@ -154,10 +158,16 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     onCommitted,
     logger,
     metrics,
+    tracer,
   });
   const relay: Relay = new Relay({
     drainOutbox: (limit, carry) => ledger.drainOutbox(limit, carry),
-    carry: (entry) => (entry.action === 'start' ? gateway.startEvent(entry.event, entry.decision) : gateway.endEvent(entry.eventId).then(() => 'ended')),
+    carry: (entry) =>
+      traced(
+        tracer,
+        () => ({ place: within(placeOfEvent(entry.eventId)), name: `${entry.action} workflow`, kind: 'client', attributes: { event_id: entry.eventId } }),
+        () => (entry.action === 'start' ? gateway.startEvent(entry.event, entry.decision) : gateway.endEvent(entry.eventId).then(() => 'ended')),
+      ),
     isRefused,
     doorLoad: () => commit.unanswered,
     logger,
@@ -195,6 +205,7 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     temporalUi,
     logger,
     metrics,
+    tracer,
   });
   const listener = await listen(await createHttpServer(environment, app), environment.HEADGATE_PORT, environment.HEADGATE_HOST);
   relay.start();
@@ -216,13 +227,13 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
 
 /** The workers. Resolves when they poll. */
 export async function startWorker(parts: Parts, connection: Parameters<typeof runWorkers>[0]['connection'], namespace: string): Promise<Part & { failed: Promise<never> }> {
-  const { ledger, registry, destinations, exporters, waker, monitor, logger, metrics } = parts;
+  const { ledger, registry, destinations, exporters, waker, monitor, logger, metrics, tracer } = parts;
   const wake = (targets: readonly TargetRef[]): void => {
     waker.wake(targets);
   };
   const stopping = new AbortController();
-  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, wake, stopping: stopping.signal, monitor, logger, metrics });
-  const workers = await runWorkers({ connection, namespace, activities });
+  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, wake, stopping: stopping.signal, monitor, logger, metrics, tracer });
+  const workers = await runWorkers({ connection, namespace, activities, tracer });
   return {
     failed: workers.failed,
     stop: () => {

@@ -27,6 +27,9 @@ const schema = z.object({
   TEMPORAL_NAMESPACE: text.default('default').describe('Temporal namespace.'),
   TEMPORAL_UI_URL: text.optional().describe('Address of the Temporal UI, for links.'),
   DATABASE_URL: text.optional().describe('Postgres 15 or newer, instead of the embedded one.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: text.optional().describe('Where traces go (OTLP over HTTP), such as http://localhost:4318. Without one there are none. OpenTelemetry\'s own variables for headers and resources count too.'),
+  OTEL_SERVICE_NAME: text.default('headgate').describe('Name of the service in traces.'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number('must be a number between 0 and 1').min(0).max(1).default(1).describe('Share of events whose traces are kept.'),
   NODE_ENV: z.string().optional(),
 });
 
