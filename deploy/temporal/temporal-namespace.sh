@@ -10,9 +10,11 @@ until temporal operator cluster health >/dev/null 2>&1; do
   sleep 2
 done
 
-temporal operator namespace describe -n "$TEMPORAL_NAMESPACE" >/dev/null 2>&1 ||
+if temporal operator namespace describe -n "$TEMPORAL_NAMESPACE" >/dev/null 2>&1; then
+  temporal operator namespace update -n "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
+else
   temporal operator namespace create -n "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
-temporal operator namespace update -n "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
+fi
 
 # A namespace that was just made is known to the whole server some seconds later.
 for name in EventName AudienceKey PersonId Destination SyncState Source; do
