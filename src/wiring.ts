@@ -19,7 +19,7 @@ import type { PersonClaim } from './domain/event.ts';
 import type { IdentifiersByPlatform, RawPerson } from './domain/identifiers.ts';
 import { holdOf, holdsEverything } from './domain/holding.ts';
 import { targetsOf, type TargetRef } from './domain/registry.ts';
-import { openLedger, type Ledger, type Observed, type TargetRest } from './ledger/index.ts';
+import { openLedger, type Ledger, type Observed, type OutboxEntry, type TargetRest } from './ledger/index.ts';
 import type { Logger } from './monitoring/logger.ts';
 import { createMetrics, type Metrics } from './monitoring/metrics.ts';
 import { placeOfEvent, traced, within, type Tracing } from './monitoring/tracing.ts';
@@ -156,18 +156,11 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     },
     launchLifeboat: (batch) => gateway.launchLifeboat(batch),
     onCommitted,
-    logger,
-    metrics,
-    tracer,
+    logger, metrics, tracer,
   });
   const relay: Relay = new Relay({
     drainOutbox: (limit, carry) => ledger.drainOutbox(limit, carry),
-    carry: (entry) =>
-      traced(
-        tracer,
-        () => ({ place: within(placeOfEvent(entry.eventId)), name: `${entry.action} workflow`, kind: 'client', attributes: { event_id: entry.eventId } }),
-        () => (entry.action === 'start' ? gateway.startEvent(entry.event, entry.decision) : gateway.endEvent(entry.eventId).then(() => 'ended')),
-      ),
+    carry: carrier(gateway, tracer),
     isRefused,
     doorLoad: () => commit.unanswered,
     logger,
@@ -203,9 +196,7 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     testAlerts: (owner) => monitor.test(owner),
     isDraining: () => draining,
     temporalUi,
-    logger,
-    metrics,
-    tracer,
+    logger, metrics, tracer,
   });
   const listener = await listen(await createHttpServer(environment, app), environment.HEADGATE_PORT, environment.HEADGATE_HOST);
   relay.start();
@@ -223,6 +214,16 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
       await relay.stop();
     },
   };
+}
+
+/** Takes an entry of the outbox to Temporal; resolves with what became of it. */
+function carrier(gateway: TemporalGateway, tracer: Tracing): (entry: OutboxEntry) => Promise<string> {
+  return (entry) =>
+    traced(
+      tracer,
+      () => ({ place: within(placeOfEvent(entry.eventId)), name: `${entry.action} workflow`, kind: 'client', attributes: { event_id: entry.eventId } }),
+      () => (entry.action === 'start' ? gateway.startEvent(entry.event, entry.decision) : gateway.endEvent(entry.eventId).then(() => 'ended')),
+    );
 }
 
 /** The workers. Resolves when they poll. */

@@ -1,7 +1,7 @@
 /** Spans to an OTLP receiver over HTTP, by OpenTelemetry's SDK. Only tracing.ts loads this, and only where traces are wanted. */
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import { defaultResource, detectResources, resourceAttributesEnvDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { SpanPlace, SpanRecord, Tracer, TracingSettings } from './tracing.ts';
 
@@ -14,7 +14,7 @@ const SEND_EVERY_MS = 1_000;
 export function openTracer({ endpoint, service, role, share }: TracingSettings & { endpoint: string }): Tracer {
   let next: SpanPlace | undefined;
   const provider = new TracerProvider({
-    resource: defaultResource().merge(resourceFromAttributes({ 'service.name': service, 'service.component': role })).merge(detectResources({ detectors: [envDetector] })),
+    resource: defaultResource().merge(resourceFromAttributes({ 'service.name': service, 'service.component': role })).merge(detectResources({ detectors: [resourceAttributesEnvDetector] })),
     // By the trace alone, not by the parent: each process decides alike, and none knows what another one has recorded.
     sampler: new TraceIdRatioBasedSampler(share),
     idGenerator: { generateTraceId: () => next?.traceId ?? '', generateSpanId: () => next?.spanId ?? '' },
