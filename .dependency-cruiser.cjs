@@ -48,6 +48,8 @@ module.exports = {
     { name: 'catalog-imports', severity: 'error', from: { path: '^src/destinations/catalog' }, to: { path: '^src/', pathNot: ['^src/destinations/[^/]+/index', '^src/destinations/[^/]+\\.ts$'] } },
     { name: 'wiring-only-from-entry-points', severity: 'error', from: { pathNot: '^src/(worker|server|dev|production)\\.ts$|^test/' }, to: { path: '^src/wiring\\.ts$' } },
     { name: 'zod-stays-out-of-workflows', severity: 'error', from: { path: '^src/(workflows|domain)/' }, to: { path: 'node_modules/zod' } },
+    { name: 'traces-only-when-asked', comment: 'OpenTelemetry is loaded by tracing.ts alone, when somebody wants traces.', severity: 'error', from: { path: '^src/', pathNot: '^src/monitoring/open-telemetry\\.ts$' }, to: { path: 'node_modules/@opentelemetry' } },
+    { name: 'traces-are-loaded-late', severity: 'error', from: { path: '^src/' }, to: { path: '^src/monitoring/open-telemetry\\.ts$', dynamic: false, dependencyTypesNot: ['type-only'] } },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
   ],
   options: { doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: 'specify', tsConfig: { fileName: 'tsconfig.json' } },

@@ -32,7 +32,16 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts'],
     ignores: ['src/config/environment.ts', 'src/embedded/**'],
-    rules: { 'no-restricted-syntax': ['error', { selector: "MemberExpression[object.name='process'][property.name='env']", message: 'Only src/config/environment.ts reads the environment.' }] },
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: "MemberExpression[object.name='process'][property.name='env']", message: 'Only src/config/environment.ts reads the environment.' },
+        {
+          selector: 'CallExpression[callee.property.name=/^(trace|debug|info|warn|error)$/]:matches([callee.object.name=/^(logger|log)$/], [callee.object.property.name=/^#?(logger|log)$/]) > ObjectExpression:first-child > Property[key.name=/^(eventId|id|event|audienceKey|audience_key|target|destinationName|personId|sourceName|exporterName|error)$/]',
+          message: 'Log lines name things alike: event_id, audience, destination, source, person_id, exporter, err (docs/metrics.md).',
+        },
+      ],
+    },
   },
   {
     files: ['src/domain/**', 'src/workflows/**'],

@@ -14,7 +14,7 @@ import type { Logger } from './monitoring/logger.ts';
 export async function adopt(registry: Registry, databaseUrl: string, logger: Logger): Promise<void> {
   const { refusals, changes } = await adoptRegistry(databaseUrl, registry.policies);
   if (refusals.length > 0) throw new ConfigurationError('headgate.yaml takes away what people are still in, so this process does not start', refusals.map(describeRefusal));
-  for (const { target } of changes.movedTargets) logger.info({ target: targetKey(target) }, `${targetKey(target)} is another audience of the platform now: "${target.platformAudienceId}". The present members are pushed there.`);
+  for (const { target } of changes.movedTargets) logger.info({ destination: target.destination, audience: target.audienceKey }, `${targetKey(target)} is another audience of the platform now: "${target.platformAudienceId}". The present members are pushed there.`);
   for (const { audience, before } of changes.movedWindows) {
     logger.warn({ audience: audience.key }, `${audience.key} has ${describeWindow(audience.windowMs)} now, before ${describeWindow(before)}. New adds take it; \`headgate audience rewindow ${audience.key}\` gives it to present members.`);
   }
@@ -22,7 +22,7 @@ export async function adopt(registry: Registry, databaseUrl: string, logger: Log
     if (before) logger.warn({ audience: audience.key }, `The holdout of ${audience.key} is ${describeShares(sharesOf(audience), audience.key)} now, before ${describeShares(before, audience.key)}. The sweep moves the members whose arm that changes, and nobody else.`);
   }
   for (const { destination, audienceKey, life } of changes.idleTargets) {
-    logger.warn({ target: `${destination}/${audienceKey}` }, `${audienceKey} at ${destination} is ${life}: nothing is pushed there. Take it out of headgate.yaml, or take it up again: \`headgate target adopt --destination ${destination} --audience ${audienceKey}\`.`);
+    logger.warn({ destination, audience: audienceKey }, `${audienceKey} at ${destination} is ${life}: nothing is pushed there. Take it out of headgate.yaml, or take it up again: \`headgate target adopt --destination ${destination} --audience ${audienceKey}\`.`);
   }
   for (const { key, life } of changes.idleAudiences) {
     logger.warn({ audience: key }, `${key} is ${life}: whoever enters it is taken out again. Take it out of headgate.yaml, or take it up again: \`headgate audience adopt ${key}\`.`);

@@ -5,6 +5,7 @@ import { whenParentIsGone } from './embedded/index.ts';
 import { prepareFolder, startOwnPostgres, startOwnSandbox, startOwnTemporal, loadOwnRegistry, refuseProduction, showReady } from './dev-steps.ts';
 import { runProcess } from './lifecycle.ts';
 import { createLogger } from './monitoring/logger.ts';
+import { openTracing } from './open-tracing.ts';
 import { connectNative, readTemporalSettings } from './temporal/index.ts';
 import { buildParts, startApi, startWorker } from './wiring.ts';
 
@@ -26,9 +27,10 @@ export async function runDev(): Promise<void> {
     const sandboxUrl = await startOwnSandbox(life, environment, folder, registry);
 
     const temporalSettings = readTemporalSettings(environment.variables, address);
-    const temporal = await connectNative(temporalSettings, logger);
+    const temporal = await connectNative(temporalSettings, logger, { metrics: true });
     life.started('The connection to Temporal', temporal.close);
-    const parts = buildParts({ environment, registry, databaseUrl, temporal, temporalSettings, sandboxUrl, role: 'dev', eager: true, logger });
+    const tracer = await openTracing(life, environment, 'dev');
+    const parts = buildParts({ environment, registry, databaseUrl, temporal, temporalSettings, sandboxUrl, role: 'dev', eager: true, logger, tracer });
     life.started('The ledger', parts.close);
     const worker = await startWorker(parts, temporal.native, temporalSettings.namespace);
     life.started('The worker', worker.stop);

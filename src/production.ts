@@ -7,6 +7,7 @@ import { isLoopback } from './api/index.ts';
 import { migrate } from './ledger/index.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { createLogger, type Logger } from './monitoring/logger.ts';
+import { openTracing } from './open-tracing.ts';
 import { readTemporalSettings, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
 import { buildParts, type Parts } from './wiring.ts';
 
@@ -41,7 +42,8 @@ export async function openProduction<C extends TemporalConnection>(
   const settings = readTemporalSettings(environment.variables);
   const temporal = await connect(settings, logger);
   life.started('The connection to Temporal', temporal.close);
-  const parts = buildParts({ environment, registry, databaseUrl, temporal, temporalSettings: settings, sandboxUrl, role, eager: false, logger });
+  const tracer = await openTracing(life, environment, role);
+  const parts = buildParts({ environment, registry, databaseUrl, temporal, temporalSettings: settings, sandboxUrl, role, eager: false, logger, tracer });
   life.started('The ledger', parts.close);
   logger.info({ registry: registry.masked }, 'The registry is loaded.');
   return { parts, temporal, settings, logger };

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createActivities } from './activities/index.ts';
 import { Contacts, Monitor } from './alerting/index.ts';
-import { createApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
+import { createApp, createWorkerApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
 import { connectActions } from './config/connect-actions.ts';
 import { connectDestinations } from './config/connect-destinations.ts';
 import { connectExporters } from './config/connect-exporters.ts';
@@ -22,12 +22,13 @@ import type { PersonClaim } from './domain/event.ts';
 import type { IdentifiersByPlatform, RawPerson } from './domain/identifiers.ts';
 import { holdOf, holdsEverything } from './domain/holding.ts';
 import { targetKey, targetsOf, type TargetRef } from './domain/registry.ts';
-import { openLedger, type Ledger, type Observed, type TargetRest } from './ledger/index.ts';
+import { openLedger, type Ledger, type Observed, type OutboxEntry, type TargetRest } from './ledger/index.ts';
 import type { Logger } from './monitoring/logger.ts';
 import { createMetrics, type Metrics } from './monitoring/metrics.ts';
+import { placeOfEvent, traced, within, type Tracing } from './monitoring/tracing.ts';
 import { ActionWaker, Relay, Sweep, Waker } from './relay/index.ts';
 import type { Exporter } from './warehouse/exporter.ts';
-import { isRefused, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
+import { isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
 
 /** What the parts of one process share. */
 export interface Parts {
@@ -40,6 +41,7 @@ export interface Parts {
   sweep: Sweep;
   logger: Logger;
   metrics: Metrics;
+  tracer: Tracing;
   destinations: ReadonlyMap<string, Destination>;
   exporters: ReadonlyMap<string, Exporter>;
   contacts: Contacts;
@@ -64,6 +66,7 @@ export interface PartsOptions {
   /** How soon the monitor believes what it sees; for tests. */
   patience?: Patience;
   logger: Logger;
+  tracer?: Tracing;
 }
 
 export interface Part {
@@ -72,7 +75,8 @@ export interface Part {
 
 export function buildParts(options: PartsOptions): Parts {
   const { environment, registry, logger, temporal } = options;
-  const metrics = createMetrics();
+  const metrics = createMetrics([readRuntimeMetrics]);
+  metrics.processInfo.set({ role: options.role, registry: registry.hash }, 1);
   const ledger = openLedger({ url: options.databaseUrl, logger, policies: registry.policies, connections: 20 });
   const closing = new AbortController();
   let registering: Promise<void> | undefined;
@@ -117,6 +121,7 @@ export function buildParts(options: PartsOptions): Parts {
     sweep,
     logger,
     metrics,
+    tracer: options.tracer,
     destinations,
     exporters,
     contacts,
@@ -152,7 +157,7 @@ function buildMonitor({ registry, environment, patience, logger }: PartsOptions,
 
 /** The api: door, relay, reading. Resolves when it listens. */
 export async function startApi(parts: Parts, temporalUi: string | undefined): Promise<Part & { url: string }> {
-  const { environment, registry, ledger, gateway, waker, monitor, logger, metrics } = parts;
+  const { environment, registry, ledger, gateway, waker, monitor, logger, metrics, tracer } = parts;
   const onCommitted = (wakes: readonly TargetRef[]): void => {
     waker.wake(wakes);
     relay.nudge();
@@ -165,12 +170,11 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     },
     launchLifeboat: (batch) => gateway.launchLifeboat(batch),
     onCommitted,
-    logger,
-    metrics,
+    logger, metrics, tracer,
   });
   const relay: Relay = new Relay({
     drainOutbox: (limit, carry) => ledger.drainOutbox(limit, carry),
-    carry: (entry) => (entry.action === 'start' ? gateway.startEvent(entry.event, entry.decision) : gateway.endEvent(entry.eventId).then(() => 'ended')),
+    carry: carrier(gateway, tracer),
     isRefused,
     doorLoad: () => commit.unanswered,
     logger,
@@ -194,7 +198,7 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     host: environment.HEADGATE_HOST,
     readToken: environment.HEADGATE_READ_TOKEN,
     operatorToken: environment.HEADGATE_OPERATOR_TOKEN,
-    emailHash, commit, onCommitted, ledger, watchdog, temporalUi, logger, metrics,
+    emailHash, commit, onCommitted, ledger, watchdog, temporalUi, logger, metrics, tracer,
   };
   const app = createApp({
     ...shared,
@@ -235,15 +239,25 @@ const targetActions = (gateway: TemporalGateway): TargetActions => ({
   },
 });
 
+/** Takes an entry of the outbox to Temporal; resolves with what became of it. */
+function carrier(gateway: TemporalGateway, tracer: Tracing): (entry: OutboxEntry) => Promise<string> {
+  return (entry) =>
+    traced(
+      tracer,
+      () => ({ place: within(placeOfEvent(entry.eventId)), name: `${entry.action} workflow`, kind: 'client', attributes: { event_id: entry.eventId } }),
+      () => (entry.action === 'start' ? gateway.startEvent(entry.event, entry.decision) : gateway.endEvent(entry.eventId).then(() => 'ended')),
+    );
+}
+
 /** The workers. Resolves when they poll. */
 export async function startWorker(parts: Parts, connection: Parameters<typeof runWorkers>[0]['connection'], namespace: string): Promise<Part & { failed: Promise<never> }> {
-  const { ledger, registry, destinations, exporters, actions, waker, actionWaker, monitor, logger, metrics } = parts;
+  const { ledger, registry, destinations, exporters, actions, waker, actionWaker, monitor, logger, metrics, tracer } = parts;
   const wake = (targets: readonly TargetRef[]): void => {
     waker.wake(targets);
   };
   const stopping = new AbortController();
-  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, actions, sizesEveryMs: registry.watching.sizesEveryMs, wake, wakeAction: (action) => { actionWaker.wake(action); }, stopping: stopping.signal, monitor, logger, metrics });
-  const workers = await runWorkers({ connection, namespace, activities });
+  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, actions, sizesEveryMs: registry.watching.sizesEveryMs, wake, wakeAction: (action) => { actionWaker.wake(action); }, stopping: stopping.signal, monitor, logger, metrics, tracer });
+  const workers = await runWorkers({ connection, namespace, activities, tracer });
   return {
     failed: workers.failed,
     stop: () => {
@@ -253,14 +267,12 @@ export async function startWorker(parts: Parts, connection: Parameters<typeof ru
   };
 }
 
-/** A worker's metrics, on a port of their own; needs no token on loopback. */
-export async function startWorkerMetrics({ environment, metrics }: Parts): Promise<Part> {
+/** What a worker tells of itself, on a port of its own: whether it is well, and its metrics. */
+export async function startWorkerEndpoints({ environment, ledger, metrics }: Parts, isPolling: () => boolean): Promise<Part> {
   const port = environment.HEADGATE_METRICS_PORT;
   if (port === 0) return { stop: () => Promise.resolve() };
-  const server = createServer((_request, response) => {
-    void metrics.registry.metrics().then((text) => response.setHeader('Content-Type', metrics.registry.contentType).end(text));
-  });
-  const { close } = await listen(server, port, environment.HEADGATE_HOST, { sockets: 1 });
+  const app = createWorkerApp({ host: environment.HEADGATE_HOST, readToken: environment.HEADGATE_READ_TOKEN, isPolling, isLedgerUp: () => ledger.connection.isUp, metrics });
+  const { close } = await listen(createServer(app), port, environment.HEADGATE_HOST, { sockets: 1 });
   return { stop: close };
 }
 

@@ -6,6 +6,7 @@ import type { Ledger } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
 import type { Exporter } from '../warehouse/exporter.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
+import type { Tracing } from '../monitoring/tracing.ts';
 import type { MonitorResult } from '../workflows/contract.ts';
 
 export interface ActivityDependencies {
@@ -26,4 +27,5 @@ export interface ActivityDependencies {
   monitor: { round: () => Promise<MonitorResult>; alarm: () => void };
   logger: Logger;
   metrics: Metrics;
+  tracer?: Tracing;
 }

@@ -7,6 +7,7 @@ import type { TargetRef } from '../domain/registry.ts';
 import type { MemberOutcome, PendingMember, PushOperation } from '../ledger/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { toTemporal } from './failures.ts';
+import { traceCall } from './trace-call.ts';
 import { withPatience } from './with-patience.ts';
 
 /** Between the end of a call and the moment when its outcome is written down, a process may be slow. Milliseconds. */
@@ -51,7 +52,7 @@ export async function makeCall(dependencies: ActivityDependencies, call: Call): 
   try {
     if (performance.now() - began > DEADLINE_MARGIN_MS) throw sleptTooLong(target);
     const stop = metrics.pushSeconds.startTimer({ destination: target.destination });
-    answer = await prepared.send(AbortSignal.any([AbortSignal.timeout(destination.timeoutMs), cancellationSignal()])).finally(stop);
+    answer = await traceCall(dependencies, call, () => prepared.send(AbortSignal.any([AbortSignal.timeout(destination.timeoutMs), cancellationSignal()])).finally(stop));
     outcomes = members.flatMap((member, index) => outcomeOf(member, answer.members[index]) ?? []);
   } catch (error) {
     const judged = error instanceof PlatformFailure ? judge(call, error.report) : undefined;

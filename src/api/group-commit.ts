@@ -8,6 +8,7 @@ import type { QuarantineEntry } from '../domain/quarantine.ts';
 import type { TargetRef } from '../domain/registry.ts';
 import type { Applicable, Applied } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
+import { now, placeOfEvent, within, type Tracing } from '../monitoring/tracing.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
 
 /** Neither the ledger nor Temporal took the event: nothing may be claimed. The sender has to come again. */
@@ -30,6 +31,7 @@ export interface GroupCommitOptions {
   metrics: Metrics;
   /** How long the ledger may take before a group goes to the lifeboat, in milliseconds. Default 1,000. */
   patienceMs?: number;
+  tracer?: Tracing;
 }
 
 interface Waiting {
@@ -107,9 +109,11 @@ export class GroupCommit {
     metrics.commitEvents.observe(group.length);
     this.#deciding += group.length;
     const stop = metrics.commitSeconds.startTimer();
+    const beganAt = now();
     try {
       const items = group.map(({ event }): Applicable => ({ kind: 'event', event }));
       const { outcomes, wakes } = await this.#withPatience(this.#options.applyEvents(items));
+      this.#traceCommit(group, beganAt);
       for (const [index, { resolve, reject }] of group.entries()) {
         const outcome = outcomes[index];
         if (outcome) resolve(outcome);
@@ -121,6 +125,17 @@ export class GroupCommit {
     } finally {
       this.#deciding -= group.length;
       stop();
+    }
+  }
+
+  /** The same span in the trace of each event of the group. */
+  #traceCommit(group: readonly Waiting[], beganAt: number): void {
+    const { tracer } = this.#options;
+    if (!tracer) return;
+    const endedAt = now();
+    for (const { event } of group) {
+      const attributes = { event_id: event.eventId, events: group.length };
+      tracer.record({ place: within(placeOfEvent(event.eventId)), name: 'commit', kind: 'client', beganAt, endedAt, attributes });
     }
   }
 

@@ -31,7 +31,7 @@ export function metricsRoutes(metrics: Metrics, ledger: Ledger, policies: Polici
   const router = Router();
   router.get('/metrics', async (_request, response) => {
     if (ledger.connection.isUp) await readGauges(metrics, ledger, policies).catch(() => undefined);
-    response.set('Content-Type', metrics.registry.contentType).send(await metrics.registry.metrics());
+    response.set('Content-Type', metrics.contentType).send(await metrics.text());
   });
   return router;
 }
@@ -42,6 +42,9 @@ async function readGauges(metrics: Metrics, ledger: Ledger, policies: Policies):
   metrics.outboxWaiting.set(outbox.waiting);
   metrics.outboxLagSeconds.set(age(outbox.oldestAt));
   metrics.quarantined.set(await ledger.countQuarantined());
+  const overdue = await ledger.countOverdue([...policies.audiences.keys()]);
+  metrics.overdueWindows.set(overdue.windows);
+  metrics.overdueSeconds.set(age(overdue.oldestAt));
   const standings = await ledger.listTargets();
   await readPending(metrics, ledger, holdsOf(standings, policies), age);
   metrics.alertsOpen.reset();

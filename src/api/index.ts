@@ -27,6 +27,7 @@ export { discardQuarantined, replayQuarantined, tryReplay, understandEntry, type
 export { sameText, sign } from './verify-signature.ts';
 export { Watchdog } from './watchdog.ts';
 export { workflowUrl } from './workflow-url.ts';
+export { createWorkerApp } from './worker-app.ts';
 export type { ImportedLine } from './exposures.ts';
 export type { QuarantineEntryDetails, QuarantineEntryView } from './quarantine.ts';
 export type { EntryResult } from './replay.ts';

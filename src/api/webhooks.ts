@@ -7,6 +7,7 @@ import type { ReportPolicy } from '../domain/report.ts';
 import type { Feed } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
+import { now, placeOfEvent, within, type Tracing } from '../monitoring/tracing.ts';
 import { admit } from './admission.ts';
 import { eventFromBody, type EventContext, type Identify } from './event-from-body.ts';
 import { NothingTookIt, type GroupCommit, type Taken } from './group-commit.ts';
@@ -34,6 +35,7 @@ export interface DoorOptions {
   count: (source: string, feed: Feed, answer: string) => void;
   logger: Logger;
   metrics: Metrics;
+  tracer?: Tracing;
 }
 
 /** Largest body in bytes. Customer.io's own attributes are at most 100 KiB each. */
@@ -57,8 +59,10 @@ export function webhookRoutes(options: DoorOptions): Router {
   const readRaw = raw({ type: () => true, limit: LARGEST_BODY, inflate: false });
   const handler = (answer: typeof answerTo, feed: Feed): RequestHandler => async (request, response) => {
     const stop = options.metrics.answerSeconds.startTimer();
+    const beganAt = now();
     const { code, body } = await answer(request, options);
     stop();
+    traceWebhook(options.tracer, request, { code, body }, beganAt);
     const source = options.sources.get(sourceName(request))?.name ?? 'unknown';
     options.metrics.answers.inc({ source, status: body.status });
     options.count(source, feed, body.status);
@@ -75,6 +79,26 @@ export function webhookRoutes(options: DoorOptions): Router {
   router.route('/v1/webhooks/:source/reporting').post(admitReport, raw({ type: () => true, limit: LARGEST_REPORT, inflate: false }), handler(answerToReport, 'reporting')).all(onlyPost);
   return router;
 }
+
+/** The first span of an event's trace. Another webhook with the same id is a part of it; one of which no event came has none. */
+function traceWebhook(tracer: Tracing, request: Request, { code, body }: Answer, beganAt: number): void {
+  const eventId = body['event_id'];
+  if (!tracer || typeof eventId !== 'string' || eventId === UNSENT) return;
+  const place = placeOfEvent(eventId);
+  const isFirst = FIRST_ANSWERS.has(body.status);
+  tracer.record({
+    place: isFirst ? place : within(place),
+    name: 'webhook',
+    kind: 'server',
+    beganAt,
+    endedAt: now(),
+    attributes: { event_id: eventId, source: sourceName(request), status: body.status, 'http.request.method': 'POST', 'http.response.status_code': code },
+  });
+}
+
+const FIRST_ANSWERS = new Set(['applied', 'superseded', 'held_out', 'expired', 'queued']);
+/** Shown for the id of a test that Customer.io sends by its button. */
+const UNSENT = 'unsent';
 
 const onlyPost = (_request: Request, response: Response): void => {
   response.set('Allow', 'POST').status(405).json({ status: 'invalid', problem: 'webhooks are posted' });
@@ -165,7 +189,7 @@ async function answerToReport(request: Request, options: DoorOptions): Promise<A
 }
 
 async function answerFor(options: DoorOptions, context: EventContext, event: HeadgateEvent, taken: Taken, text: string): Promise<Answer> {
-  const shownId = event.test ? 'unsent' : event.eventId;
+  const shownId = event.test ? UNSENT : event.eventId;
   switch (taken.kind) {
     case 'decided':
       return { code: 200, body: { status: taken.decision.status, event_id: shownId, ...describe(taken.decision) } };

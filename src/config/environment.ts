@@ -13,9 +13,9 @@ const schema = z.object({
   HEADGATE_CONFIG: text.optional().describe('The registry. Default: ./headgate.yaml; npm start without one uses the demo.'),
   HEADGATE_SANDBOX_PORT: port.default(8090).describe('Port of the platforms\' stand-ins under npm start.'),
   HEADGATE_SANDBOX_URL: text.optional().describe('Where the stand-ins listen, for server.ts and worker.ts. Loopback only; refused in production.'),
-  HEADGATE_READ_TOKEN: text.optional().describe('Bearer token of the reading API and the metrics. Without one they answer on loopback only.'),
+  HEADGATE_READ_TOKEN: text.optional().describe('Bearer token of the reading API and the metrics, of api and worker. Without one they answer on loopback only.'),
   HEADGATE_OPERATOR_TOKEN: text.optional().describe('Bearer token of everything that changes something, such as replaying quarantined events. Without one that works on loopback only.'),
-  HEADGATE_METRICS_PORT: port.default(9464).describe('Port of the worker\'s metrics; 0 switches them off.'),
+  HEADGATE_METRICS_PORT: port.default(9464).describe('Port of the worker\'s /healthz, /readyz and /metrics; 0 switches them off.'),
   HEADGATE_DRAIN_SECONDS: z.coerce.number('must be a number of seconds').min(0).max(300).optional().describe('How long the API goes on answering after it was asked to stop, while /readyz sends its callers elsewhere. Default: 5 in production, else 0.'),
   HEADGATE_PUBLIC_URL: z.url('must be an address such as https://headgate.example.com').optional().describe('Where people and Customer.io reach the API: for links in alerts and for templates. Default: where it listens.'),
   HEADGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('How much is logged.'),
@@ -27,6 +27,9 @@ const schema = z.object({
   TEMPORAL_NAMESPACE: text.default('default').describe('Temporal namespace.'),
   TEMPORAL_UI_URL: text.optional().describe('Address of the Temporal UI, for links.'),
   DATABASE_URL: text.optional().describe('Postgres 15 or newer, instead of the embedded one.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: text.optional().describe('Where traces go (OTLP over HTTP), such as http://localhost:4318. Without one there are none. OpenTelemetry\'s own variables for headers and resources count too.'),
+  OTEL_SERVICE_NAME: text.default('headgate').describe('Name of the service in traces.'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number('must be a number between 0 and 1').min(0).max(1).default(1).describe('Share of events whose traces are kept.'),
   NODE_ENV: z.string().optional(),
 });
 

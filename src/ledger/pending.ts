@@ -90,6 +90,12 @@ export async function loadPending(connection: LedgerConnection, target: TargetRe
   });
 }
 
+/** The events that decided where these people are now. For traces. */
+export async function findDecidingEvents(connection: LedgerConnection, audienceKey: string, personIds: readonly string[]): Promise<string[]> {
+  const { rows } = await connection.use((client) => client.query<{ event_id: string }>('select event_id from memberships where audience_key = $1 and person_id = any($2)', [audienceKey, personIds]));
+  return rows.map((row) => row.event_id);
+}
+
 /** Whether a call would find anything to carry. */
 export async function hasPending(connection: LedgerConnection, target: TargetRef, { hold = NOTHING_HELD }: Pick<PendingOptions, 'hold'> = {}): Promise<boolean> {
   const goes = [...(hold.adds === 'everybody' ? [] : ['in']), ...(hold.removals === 'everybody' ? [] : ['out'])];

@@ -32,6 +32,18 @@ export async function findOverdue(connection: LedgerConnection, audienceKeys: re
   return rows.map((row) => ({ personId: row.person_id, audienceKey: row.audience_key, eventId: row.event_id, at: row.now.getTime() }));
 }
 
+/** How many windows are over, counted up to 10,000, and since when the first is (milliseconds since the epoch). */
+export async function countOverdue(connection: LedgerConnection, audienceKeys: readonly string[]): Promise<{ windows: number; oldestAt: number | null }> {
+  const { rows } = await connection.use((client) =>
+    client.query<{ windows: number; oldest: Date | null }>(
+      `select count(*)::int as windows, min(expires_at) as oldest from
+         (select expires_at from memberships where state = 'in' and audience_key = any($1) and expires_at <= clock_timestamp() limit 10000) m`,
+      [audienceKeys],
+    ),
+  );
+  return { windows: rows[0]?.windows ?? 0, oldestAt: rows[0]?.oldest?.getTime() ?? null };
+}
+
 /** Targets that have pending deliveries, a request to ask about, or a push whose outcome never came. */
 export async function findTargetsToPush(connection: LedgerConnection): Promise<TargetRef[]> {
   const { rows } = await connection.use((client) =>

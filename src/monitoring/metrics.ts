@@ -1,13 +1,19 @@
 /** Prometheus metrics of one process. Labels have few values: sources, events, audiences, destinations; never persons or ids. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** Makes the metrics of a process. Counters grow where things happen; gauges are set when they are scraped. */
-export function createMetrics() {
+/**
+ * Makes the metrics of a process. Counters grow where things happen; gauges are set when they are scraped. Each stands in docs/metrics.md, and a test compares.
+ * @param others tell metrics of parts that count for themselves, in the text format of Prometheus
+ */
+export function createMetrics(others: readonly (() => Promise<string>)[] = []) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   return {
     registry,
+    /** What Prometheus reads, with its content type. */
+    contentType: registry.contentType,
+    text: async (): Promise<string> => (await Promise.all([registry.metrics(), ...others.map((other) => other())])).filter((text) => text !== '').join('\n'),
     answers: new Counter({ name: 'headgate_webhook_answers_total', help: 'Webhooks by source and answer.', labelNames: ['source', 'status'], registers }),
     answerSeconds: new Histogram({
       name: 'headgate_webhook_answer_seconds',
@@ -53,6 +59,10 @@ export function createMetrics() {
     actionState: new Gauge({ name: 'headgate_action_state', help: '1 for the state that an action is in.', labelNames: ['action', 'state'], registers }),
     quarantined: new Gauge({ name: 'headgate_quarantine_waiting', help: 'Quarantined bodies that wait for a person.', registers }),
     quarantineResolved: new Counter({ name: 'headgate_quarantine_resolved_total', help: 'Quarantined bodies that were replayed or discarded.', labelNames: ['resolution'], registers }),
+    overdueWindows: new Gauge({ name: 'headgate_overdue_windows', help: 'Windows that are over while the person is still in; more than 10,000 are counted as 10,000.', registers }),
+    overdueSeconds: new Gauge({ name: 'headgate_overdue_oldest_seconds', help: 'For how long the first of them has been over.', registers }),
+    sweptAt: new Gauge({ name: 'headgate_sweep_timestamp_seconds', help: 'When this process last finished a sweep. Processes take turns, so the greatest one counts.', registers }),
+    processInfo: new Gauge({ name: 'headgate_process_info', help: 'Always 1. `role` is what the process does, `registry` a hash of its headgate.yaml.', labelNames: ['role', 'registry'], registers }),
     up: new Gauge({ name: 'headgate_dependency_up', help: '1 while the dependency answers.', labelNames: ['dependency'], registers }),
   };
 }

@@ -81,10 +81,10 @@ export class Sweep {
 
   /** One round. Never fails: what could not be done is done in the next round. */
   async sweepOnce(): Promise<void> {
-    const { ledger, logger } = this.#options;
+    const { ledger, logger, metrics } = this.#options;
     try {
       await this.#announce();
-      await ledger.underSweepLock(async () => {
+      const swept = await ledger.underSweepLock(async () => {
         await this.#prepareExposureParts();
         await this.#expireOverdue();
         await this.#endGivenUp();
@@ -98,6 +98,7 @@ export class Sweep {
         await ledger.forgetOldFlow(KEEP_FLOW_DAYS);
         await ledger.forgetOldSizes(KEEP_SIZES_DAYS);
       });
+      if (swept) metrics.sweptAt.setToCurrentTime();
       await this.#fillTargets();
       await this.#readSizes();
       await this.#wakeActions();

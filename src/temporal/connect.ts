@@ -32,9 +32,12 @@ export function connectLazily(settings: TemporalSettings): TemporalConnection {
 
 const RETRY_MS = 1_000;
 
-/** For a process with workers, which share the connection: waits for Temporal for as long as it takes. */
-export async function connectNative(settings: TemporalSettings, logger: Logger): Promise<TemporalConnection & { native: NativeConnection }> {
-  installRuntime(logger);
+/**
+ * For a process with workers, which share the connection: waits for Temporal for as long as it takes.
+ * @param options.metrics have Temporal's own metrics counted, for `readRuntimeMetrics`
+ */
+export async function connectNative(settings: TemporalSettings, logger: Logger, { metrics = false } = {}): Promise<TemporalConnection & { native: NativeConnection }> {
+  await installRuntime({ logger, metrics });
   for (let attempt = 1; ; attempt++) {
     try {
       const native = await NativeConnection.connect(settings.options);

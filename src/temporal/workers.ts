@@ -2,12 +2,15 @@
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
+import type { Tracing } from '../monitoring/tracing.ts';
 import { QUEUES } from '../workflows/contract.ts';
+import { traceActivities } from './trace-activities.ts';
 
 export interface WorkersOptions {
   connection: NativeConnection;
   namespace: string;
   activities: Activities;
+  tracer?: Tracing;
 }
 
 export interface RunningWorkers {
@@ -28,12 +31,12 @@ const FORWARD_SLOTS = 30;
 const LEDGER_SLOTS = 20;
 
 /** Starts the workers; resolves when they poll. */
-export async function runWorkers({ connection, namespace, activities }: WorkersOptions): Promise<RunningWorkers> {
+export async function runWorkers({ connection, namespace, activities, tracer }: WorkersOptions): Promise<RunningWorkers> {
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
     logger: silent,
   });
-  const common: Partial<WorkerOptions> = { connection, namespace, shutdownGraceTime: GRACE, shutdownForceTime: '20s' };
+  const common: Partial<WorkerOptions> = { connection, namespace, shutdownGraceTime: GRACE, shutdownForceTime: '20s', ...(tracer ? { interceptors: { activity: [traceActivities(tracer)] } } : {}) };
   const workers = await Promise.all([
     Worker.create({
       ...common,
