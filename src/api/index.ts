@@ -9,6 +9,7 @@ import { authorise } from './authorise.ts';
 import { erasureRoutes, type ErasureOptions } from './erasures.ts';
 import { exposureOperating, exposureReading, type ExposureOptions } from './exposures.ts';
 import { healthRoutes, metricsRoutes } from './health.ts';
+import { descriptionRoutes } from './openapi/routes.ts';
 import { quarantineOperating, quarantineReading, type QuarantineOptions } from './quarantine.ts';
 import { readingRoutes, type ReadingOptions } from './reading.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -47,6 +48,7 @@ export function createApp(options: AppOptions): Express {
   });
   app.use(webhookRoutes(options));
   app.use(healthRoutes(options.watchdog, options.isDraining));
+  app.use(descriptionRoutes());
   app.use(quarantineOperating(options));
   app.use(erasureRoutes(options));
   app.use(exposureOperating(options));
