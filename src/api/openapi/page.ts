@@ -101,7 +101,7 @@ ${Object.entries(operation.responses).map(([status, answer]) => this.#answer(sta
     return `<dl>${entries.map(([name, property]) => {
       const text = property.description ?? this.#resolved(property).description;
       const required = schema.required?.includes(name) === true;
-      return `<dt><code>${escaped(name)}</code> <small>${this.#type(property)}${required ? '' : ', optional'}</small></dt><dd>${prose(text)}${this.#fields(property, depth + 1)}</dd>`;
+      return `<dt><code>${escaped(name)}</code> <small>${required ? this.#type(property) : `${this.#type(property).replace(/ or null$/, '')}, optional`}</small></dt><dd>${prose(text)}${this.#fields(property, depth + 1)}</dd>`;
     }).join('')}</dl>`;
   }
 
