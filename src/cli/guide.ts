@@ -7,8 +7,8 @@ import { EXIT_MEANINGS } from './exit-codes.ts';
 const GROUPS: readonly (readonly [heading: string, commands: readonly string[]])[] = [
   ['Try it on this machine', ['start', 'send']],
   ['See what happened, and why', ['event', 'person', 'audience', 'audiences']],
-  ['Find what is wrong', ['check', 'quarantine', 'drift', 'alerts']],
-  ['Mend it', ['pause', 'resume', 'retry', 'resync', 'release']],
+  ['Find what is wrong', ['check', 'quarantine', 'stuck', 'drift', 'alerts']],
+  ['Mend it', ['pause', 'resume', 'retry', 'resync', 'push-now', 'release']],
   ['Set up audiences, templates and tools', ['target', 'template', 'action']],
   ['Exposures, files, warehouses', ['export', 'import', 'identifiers']],
 ];
@@ -45,6 +45,8 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   'alerts test': [['alerts test --owner Retention', 'whether messages get through']],
   check: [['check', 'everything in headgate.yaml'], ['check --destination meta_main', 'one destination']],
   pause: [[`pause ${TARGET}`, 'stop pushing there']],
+  stuck: [['stuck', 'what does not get through, and where to look']],
+  'push-now': [[`push-now ${TARGET}`, 'without waiting for the next try']],
   resume: [[`resume ${TARGET}`, 'go on']],
   retry: [[`retry ${TARGET}`, 'everybody who was rejected'], [`retry ${TARGET} --customer-id c_ada`, 'one person']],
   resync: [[`resync ${CART}`, 'to all its targets'], [`resync ${CART} --target meta_main --verify`, 'to one, and compare the sizes then'], [`resync ${CART} --detach --json`, 'for programs, without waiting']],

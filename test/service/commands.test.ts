@@ -86,6 +86,8 @@ const TYPED: Record<string, () => string[]> = {
   'quarantine replay': () => ['1', '--set', `audience_key=${CART}`],
   pause: () => TARGET,
   resume: () => TARGET,
+  stuck: () => [],
+  'push-now': () => TARGET,
   retry: () => TARGET,
   resync: () => [CART, '--verify'],
   'target create': () => ['--destination', 'meta_main', '--audience', 'lapsed_30d_v1'],

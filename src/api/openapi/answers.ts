@@ -166,7 +166,7 @@ export const audience = named(
     targets: z.array(target),
   }),
 );
-export const audiences = named('Audiences', z.object({ audiences: z.array(audience) }));
+export const audiences = named('Audiences', z.object({ audiences: z.array(audience), stuck_syncs_url: z.string().nullable().describe('A view of the Temporal UI.') }));
 export const held = named(
   'Held',
   z.object({

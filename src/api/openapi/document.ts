@@ -63,6 +63,7 @@ const GROUPS: Record<string, string> = {
   Exposures: "The analyst's rows, and their way to warehouses.",
   Quarantine: 'What could not be understood, until somebody decides.',
   Erasures: 'Taking a person out of everything.',
+  Alerts: 'What is wrong, and who looks after it.',
   Service: 'What machines ask.',
 };
 

@@ -62,7 +62,7 @@ export const readingOperations: Operation[] = [
     id: 'listAudiences', method: 'get', path: '/v1/audiences', group: 'Audiences', guard: 'reading',
     summary: 'All audiences with their targets',
     answers: { 200: { description: 'In the order of headgate.yaml.', schema: audiences } },
-    examples: [{ name: 'all', summary: 'All of them', answer: { status: 200, body: { audiences: [audienceExample] } } }],
+    examples: [{ name: 'all', summary: 'All of them', answer: { status: 200, body: { audiences: [audienceExample], stuck_syncs_url: null } } }],
   },
   {
     id: 'readAudience', method: 'get', path: '/v1/audiences/{key}', group: 'Audiences', guard: 'reading',

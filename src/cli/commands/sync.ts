@@ -43,6 +43,7 @@ export function addSyncCommands(program: Command): void {
     .description('Have a target tried at once, whatever it waits for.')
     .requiredOption('--destination <name>', 'where')
     .requiredOption('--audience <key>', 'the audience')
+    .option('--json', 'print JSON')
     .action(pushNow);
   program
     .command('resync')
@@ -63,11 +64,11 @@ async function changeSync(what: 'pause' | 'resume', { destination, audience, jso
   answerSaid(json, said, { destination, audience_key: audience });
 }
 
-async function pushNow({ destination, audience }: SyncOptions): Promise<void> {
+async function pushNow({ destination, audience, json }: SyncOptions): Promise<void> {
   const own = await loadOwnRegistry();
   checkTarget(own, destination, audience);
   await withTemporal(own.environment, (gateway) => gateway.wakeSync({ destination, audienceKey: audience }, 'pushNow'));
-  process.stdout.write(`${destination}/${audience} is tried at once: headgate audience ${audience} shows what comes of it.\n`);
+  answerSaid(json, `${destination}/${audience} is tried at once: headgate audience ${audience} shows what comes of it`, { destination, audience_key: audience });
 }
 
 async function resync(audience: string, { target, withFormer = false, verify = false, detach = false, json = false }: ResyncOptions): Promise<void> {
