@@ -90,6 +90,11 @@ export interface Ready {
   sandboxUrl: string | undefined;
 }
 
+/** What a program needs next. */
+export const describeReady = ({ registry, demo, apiUrl, uiUrl, sandboxUrl }: Ready): object => ({
+  ready: true, url: apiUrl, temporal_ui_url: uiUrl ?? null, sandbox_url: sandboxUrl ?? null, demo, sources: [...registry.sources.keys()], audiences: [...registry.policies.audiences.keys()],
+});
+
 /** What a person needs next, and the one line that programs wait for. */
 export function showReady(say: Say, { registry, demo, apiUrl, uiUrl, sandboxUrl }: Ready): void {
   const audiences = [...registry.policies.audiences.keys()];

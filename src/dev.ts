@@ -2,21 +2,22 @@
 import { adopt } from './adopt.ts';
 import { readEnvironment } from './config/environment.ts';
 import { whenParentIsGone } from './embedded/index.ts';
-import { prepareFolder, startOwnPostgres, startOwnSandbox, startOwnTemporal, loadOwnRegistry, refuseProduction, showReady } from './dev-steps.ts';
+import { prepareFolder, startOwnPostgres, startOwnSandbox, startOwnTemporal, loadOwnRegistry, refuseProduction, describeReady, showReady } from './dev-steps.ts';
 import { runProcess } from './lifecycle.ts';
 import { createLogger } from './monitoring/logger.ts';
 import { openTracing } from './open-tracing.ts';
 import { connectNative, readTemporalSettings } from './temporal/index.ts';
 import { buildParts, startApi, startWorker } from './wiring.ts';
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** Runs until it is asked to end. */
-export async function runDev(): Promise<void> {
+/** Runs until it is asked to end. @param json for programs: one JSON line when it is ready, and the log */
+export async function runDev({ json = false }: { json?: boolean | undefined } = {}): Promise<void> {
+  const say = json ? (): void => undefined : print;
   await runProcess(async (life) => {
     const environment = readEnvironment();
     refuseProduction(environment);
-    const logger = createLogger({ level: environment.HEADGATE_LOG_LEVEL, pretty: true });
+    const logger = createLogger({ level: environment.HEADGATE_LOG_LEVEL, pretty: !json });
     const orphaned = whenParentIsGone(environment.variables);
 
     const folder = await prepareFolder(life, environment);
@@ -36,7 +37,9 @@ export async function runDev(): Promise<void> {
     life.started('The worker', worker.stop);
     const api = await startApi(parts, uiUrl === undefined ? undefined : `${uiUrl}/namespaces/${temporalSettings.namespace}`);
     life.started('The api', api.stop);
-    showReady(say, { registry, demo, apiUrl: api.url, uiUrl, sandboxUrl });
+    const ready = { registry, demo, apiUrl: api.url, uiUrl, sandboxUrl };
+    if (json) print(JSON.stringify(describeReady(ready)));
+    else showReady(say, ready);
     return { failed: worker.failed, orphaned };
-  }, say);
+  }, json ? undefined : say);
 }

@@ -15,9 +15,9 @@ export interface AlertOptions {
 
 const MOST = 500;
 const by = z.string('must say who').trim().min(1, 'must say who').max(100);
-const acknowledgeSchema = z.strictObject({ by });
-const muteSchema = z.strictObject({ rule: z.string().refine((name) => ruleOf(name) !== undefined, 'is not a rule'), subject: z.string().min(1).default('*'), minutes: z.number().min(0).max(30 * 24 * 60), by });
-const testSchema = z.strictObject({ owner: z.string().optional() });
+export const acknowledgeSchema = z.strictObject({ by });
+export const muteSchema = z.strictObject({ rule: z.string().refine((name) => ruleOf(name) !== undefined, 'is not a rule'), subject: z.string().min(1).default('*'), minutes: z.number().min(0).max(30 * 24 * 60), by });
+export const testSchema = z.strictObject({ owner: z.string().optional() });
 
 /** Looking; to be mounted behind the guard of all reading. */
 export function alertReading({ ledger }: AlertOptions): Router {

@@ -16,7 +16,7 @@ export interface ErasureOptions {
 }
 
 const text = z.string('must be text').trim().min(1, 'must not be empty').max(400);
-const requestSchema = z.strictObject({
+export const requestSchema = z.strictObject({
   customer_id: text.optional(),
   cio_id: text.optional(),
   email: text.optional(),

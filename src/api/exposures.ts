@@ -23,14 +23,14 @@ export interface ExposureOptions {
 }
 
 /** Where the answer says how to go on: `after` of the next request. Absent when there is no more. */
-const NEXT = 'Headgate-Next';
+export const NEXT = 'Headgate-Next';
 const MOST_ROWS = 10_000;
 /** Rows that are in memory at once. */
 const ROWS_AT_ONCE = 1_000;
 const MOST_LINES = 500;
 /** Of the lines of one request together; a report may carry the message that was sent. */
 const LARGEST_IMPORT = '32mb';
-const NDJSON = 'application/x-ndjson';
+export const NDJSON = 'application/x-ndjson';
 
 const time = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-01T00:00:00Z' }).transform((given) => new Date(given));
 const place = z.string().transform((given, context): ExposurePlace => {
@@ -39,13 +39,13 @@ const place = z.string().transform((given, context): ExposurePlace => {
   context.addIssue({ code: 'custom', message: `must be what ${NEXT} said in the answer before` });
   return z.NEVER;
 });
-const listQuery = z.strictObject({
+export const listQuery = z.strictObject({
   since: time,
   until: time.optional(),
   after: place.optional(),
   limit: z.coerce.number('must be a whole number').int('must be a whole number').min(1).max(MOST_ROWS).default(1_000),
 });
-const importQuery = z.strictObject({ file: z.string().trim().min(1).max(200), source: z.string().max(100).optional() });
+export const importQuery = z.strictObject({ file: z.string().trim().min(1).max(200), source: z.string().max(100).optional() });
 
 /** Undefined when it cannot be understood, which is answered then. */
 function readQuery<T>(schema: z.ZodType<T>, request: Request, response: Response): T | undefined {

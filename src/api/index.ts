@@ -10,6 +10,7 @@ import { erasureRoutes, type ErasureOptions } from './erasures.ts';
 import { exposureOperating, exposureReading, type ExposureOptions } from './exposures.ts';
 import { guardRoutes, type GuardOptions } from './guard.ts';
 import { healthRoutes, metricsRoutes } from './health.ts';
+import { descriptionRoutes } from './openapi/routes.ts';
 import { quarantineOperating, quarantineReading, type QuarantineOptions } from './quarantine.ts';
 import { readingRoutes, type ReadingOptions } from './reading.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -61,6 +62,7 @@ export function createApp(options: AppOptions): Express {
     });
     app.use('/console', options.console);
   }
+  app.use(descriptionRoutes());
   app.use(quarantineOperating(options));
   app.use(erasureRoutes(options));
   app.use(guardRoutes(options));

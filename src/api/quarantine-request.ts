@@ -28,7 +28,7 @@ const filterFrom = z.strictObject(filterFields);
 type FilterFields = z.infer<typeof filterFrom>;
 
 const whole = (most: number) => z.coerce.number('must be a whole number').int('must be a whole number').min(1).max(most);
-const listQuery = z.strictObject({ ...filterFields, state: z.enum(['open', 'resolved', 'all'], 'must be open, resolved or all').default('open'), limit: whole(MOST_LISTED).default(50), before: whole(Number.MAX_SAFE_INTEGER).optional() });
+export const listQuery = z.strictObject({ ...filterFields, state: z.enum(['open', 'resolved', 'all'], 'must be open, resolved or all').default('open'), limit: whole(MOST_LISTED).default(50), before: whole(Number.MAX_SAFE_INTEGER).optional() });
 
 const json = z.custom<JsonValue>((value) => value !== undefined, 'must be JSON');
 const set = z.record(z.string(), json).superRefine((given, context) => {
@@ -38,11 +38,11 @@ const set = z.record(z.string(), json).superRefine((given, context) => {
   }
 });
 const signature = { by: word.default(''), reason: word.default('') };
-const oneReplay = z
+export const oneReplay = z
   .strictObject({ ...signature, body: z.custom<JsonObject>((value) => value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value)), 'must be a JSON object').optional(), set: set.optional(), dry_run: z.boolean().default(false) })
   .refine((given) => given.body === undefined || given.set === undefined, { path: ['set'], message: 'and body exclude each other: write it into the body' });
 const because = word.refine((text) => text !== '', 'is missing: say why, it is kept with the entry');
-const oneDiscard = z.strictObject({ by: signature.by, reason: because });
+export const oneDiscard = z.strictObject({ by: signature.by, reason: because });
 
 const bulk = {
   filter: filterFrom.default({}),
@@ -61,8 +61,8 @@ const forMany = set.superRefine((given, context) => {
     if (isGiven(given[field])) context.addIssue({ code: 'custom', path: [field], message: 'belongs to one event: it cannot be the same for several (it can be taken out)' });
   }
 });
-const manyReplays = z.strictObject({ ...bulk, ...signature, set: forMany.optional() }).refine(isSome, namesSome);
-const manyDiscards = z.strictObject({ ...bulk, by: signature.by, reason: because }).refine(isSome, namesSome);
+export const manyReplays = z.strictObject({ ...bulk, ...signature, set: forMany.optional() }).refine(isSome, namesSome);
+export const manyDiscards = z.strictObject({ ...bulk, by: signature.by, reason: because }).refine(isSome, namesSome);
 
 /** A request that cannot be understood: 400. */
 export class BadRequest extends Error {

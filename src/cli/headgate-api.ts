@@ -1,16 +1,23 @@
 /** The running Headgate, as the command line talks to it. */
 import { readEnvironment, type Environment } from '../config/environment.ts';
+import { didYouMean } from './closest.ts';
+import { CommandError, EXIT } from './exit-codes.ts';
 
 export interface ApiAnswer {
   status: number;
   body: unknown;
 }
 
-/** Where the api listens: `--url`, else from HEADGATE_HOST and HEADGATE_PORT. */
+/** Where the api listens: `--url`, else HEADGATE_URL, else from HEADGATE_HOST and HEADGATE_PORT. Throws when that is no address. */
 export function apiUrl(environment: Environment, given: string | undefined): string {
-  if (given !== undefined) return given.replace(/\/+$/, '');
+  const named = given ?? environment.HEADGATE_URL;
+  if (named !== undefined && !/^https?:$/.test(URL.parse(named)?.protocol ?? '')) {
+    throw new CommandError(EXIT.usage, `${given === undefined ? 'HEADGATE_URL' : '--url'} ${named} is no address: it looks like http://127.0.0.1:8080.`);
+  }
+  if (named !== undefined) return named.replace(/\/+$/, '');
   const host = environment.HEADGATE_HOST === '0.0.0.0' ? '127.0.0.1' : environment.HEADGATE_HOST;
-  return `http://${host}:${String(environment.HEADGATE_PORT)}`;
+  const scheme = environment.HEADGATE_TLS_CERT === undefined ? 'http' : 'https';
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${String(environment.HEADGATE_PORT)}`;
 }
 
 /** Reads a path of the api. Throws with a sentence when nobody answers or the answer is a refusal. */
@@ -83,8 +90,15 @@ const OPERATION_TIMEOUT_MS = 60_000;
 const bearer = (token: string | undefined): Record<string, string> => (token === undefined ? {} : { authorization: `Bearer ${token}` });
 
 function refusal({ status, body }: ApiAnswer): Error {
-  const problem = (body as { problem?: unknown } | undefined)?.problem;
-  return new Error(typeof problem === 'string' ? `${problem[0]?.toUpperCase() ?? ''}${problem.slice(1)}.` : `Headgate answered ${String(status)}.`);
+  const { problem, known } = (typeof body === 'object' && body !== null ? body : {}) as { problem?: unknown; known?: unknown };
+  const sentence = typeof problem === 'string' ? `${problem[0]?.toUpperCase() ?? ''}${problem.slice(1)}.` : `Headgate answered ${String(status)}.`;
+  return new CommandError(status === 401 ? EXIT.unauthorised : EXIT.failed, `${sentence}${Array.isArray(known) ? whatThereIs(problem, known.map(String)) : ''}`);
+}
+
+/** `problem` has the name that there is not. */
+function whatThereIs(problem: unknown, known: readonly string[]): string {
+  const name = /there is no \w+ (\S+)/.exec(String(problem))?.[1] ?? '';
+  return `${didYouMean(name, known)} There ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}.`;
 }
 
 /** One request. Throws with a sentence when nobody answers. */
@@ -97,7 +111,9 @@ async function request(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);
   } catch (error) {
-    throw new Error(`No Headgate answers at ${new URL(url).origin}: start it (npm start), or name it by --url.`, { cause: error });
+    const late = (error as Error).name === 'TimeoutError';
+    const what = late ? `Headgate at ${new URL(url).origin} does not answer in time: look at its log and at ${new URL(url).origin}/readyz.` : `No Headgate answers at ${new URL(url).origin}: start it (npm start), or name it by --url or HEADGATE_URL.`;
+    throw new CommandError(EXIT.unreachable, what, { cause: error });
   }
 }
 

@@ -5,6 +5,7 @@ import { connectExporters } from '../config/connect-exporters.ts';
 import { findRegistry, withKeptSecrets } from '../config/find-registry.ts';
 import { loadRegistry, type Registry } from '../config/registry.ts';
 import type { Destination } from '../destinations/destination.ts';
+import { didYouMean } from './closest.ts';
 import { targetOf, type Target } from '../domain/registry.ts';
 import type { Exporter } from '../warehouse/exporter.ts';
 
@@ -35,7 +36,7 @@ export const sandboxUrlOf = ({ environment }: OwnRegistry): string | undefined =
 /** Throws with the names that there are. */
 export function pick<T>(kind: string, name: string, known: ReadonlyMap<string, T>): T {
   const found = known.get(name);
-  if (found === undefined) throw new Error(`There is no ${kind} ${name} in headgate.yaml; it has ${[...known.keys()].join(', ') || 'none'}.`);
+  if (found === undefined) throw new Error(`There is no ${kind} ${name} in headgate.yaml; it has ${[...known.keys()].join(', ') || 'none'}.${didYouMean(name, known.keys())}`);
   return found;
 }
 

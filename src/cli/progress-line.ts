@@ -1,34 +1,64 @@
-/** How far a long command is, on standard error: one line that changes on a terminal, else a line now and then. */
+/** How far a long command is, on standard error: one line that changes, on a terminal only and never with --json. What it says to stay is told to logs too. */
 
-/** Of lines that stay, in milliseconds. */
-const EVERY_MS = { terminal: 250, log: 10_000 };
+/** Between two changes, in milliseconds. */
+const EVERY_MS = 250;
+const BAR = 24;
+/** To the beginning of the line, and the rest of it away. */
+const ANEW = '\r\u001b[K';
 
 export class ProgressLine {
   readonly #startedAt = performance.now();
-  readonly #terminal = process.stderr.isTTY;
-  #shownAt = 0;
-  #open = false;
+  readonly #terminal: boolean;
+  readonly #quiet: boolean;
+  #shownAt = -Infinity;
+  #shown = '';
 
-  /** Says it, when there was time enough since the last one. @param rows how many were done since the command began; `before`: by earlier runs */
-  show(rows: number, { before = 0, more = '' }: { before?: number; more?: string } = {}): void {
+  /** @param json programs read standard output, and nobody this */
+  constructor({ json = false }: { json?: boolean | undefined } = {}) {
+    this.#quiet = json;
+    this.#terminal = process.stderr.isTTY && !json;
+  }
+
+  /** How many rows were done since the command began. @param before by earlier runs; `of`: how many there are, when that is known */
+  show(rows: number, { before = 0, of, more = '' }: { before?: number; of?: number | undefined; more?: string } = {}): void {
+    const bar = of === undefined || of === 0 ? '' : `${drawBar((before + rows) / of)} `;
+    this.tell(`${bar}${this.describe(rows, before)}${more}`);
+  }
+
+  /** The same for what is not counted in rows. */
+  tell(text: string): void {
     const now = performance.now();
-    if (now - this.#shownAt < (this.#terminal ? EVERY_MS.terminal : EVERY_MS.log)) return;
+    if (!this.#terminal || text === this.#shown || now - this.#shownAt < EVERY_MS) return;
     this.#shownAt = now;
-    const text = `${this.describe(rows, before)}${more}`;
-    process.stderr.write(this.#terminal ? `\r\u001b[K${text}` : `${text}\n`);
-    this.#open = true;
+    this.#shown = text;
+    const room = process.stderr.columns;
+    process.stderr.write(`${ANEW}${room > 0 ? text.slice(0, room - 1) : text}`);
   }
 
   /** A line that stays, whatever changes after it. */
   say(text: string): void {
-    process.stderr.write(`${this.#terminal && this.#open ? '\r\u001b[K' : ''}${text}\n`);
-    this.#open = false;
+    if (this.#quiet) return;
+    this.clear();
+    process.stderr.write(`${text}\n`);
+  }
+
+  /** Before the result is printed. */
+  clear(): void {
+    if (this.#shown !== '') process.stderr.write(ANEW);
+    this.#shown = '';
   }
 
   describe(rows: number, before = 0): string {
     const seconds = (performance.now() - this.#startedAt) / 1_000;
     return `${(before + rows).toLocaleString('en')} rows, ${Math.round(rows / Math.max(seconds, 0.001)).toLocaleString('en')} rows/s, ${elapsed(seconds)}`;
   }
+}
+
+/** `██████░░░░  60 %`. @param share 0…1 */
+export function drawBar(share: number): string {
+  const sure = Math.max(0, Math.min(1, Number.isFinite(share) ? share : 0));
+  const full = Math.round(sure * BAR);
+  return `${'█'.repeat(full)}${'░'.repeat(BAR - full)} ${String(Math.floor(sure * 100)).padStart(3)} %`;
 }
 
 function elapsed(seconds: number): string {

@@ -13,9 +13,10 @@ interface Look {
 }
 
 export function table(head: string[], rows: readonly (readonly Cell[])[], { widths = {}, dense = false }: Look = {}): string {
+  const colours = process.stdout.isTTY && process.stdout.hasColors(); // NO_COLOR says no
   const made = new Table({
     head,
-    style: { head: process.stdout.isTTY ? ['cyan'] : [], border: process.stdout.isTTY ? ['grey'] : [] },
+    style: { head: colours ? ['cyan'] : [], border: colours ? ['grey'] : [] },
     colWidths: head.map((name) => widths[name] ?? null),
     wordWrap: Object.keys(widths).length > 0,
   });

@@ -7,6 +7,7 @@ const text = z.string().trim();
 
 /** Every variable that Headgate reads itself. Temporal's own (`TEMPORAL_API_KEY`, `TEMPORAL_TLS_…`) are read by its envconfig. */
 const schema = z.object({
+  HEADGATE_URL: text.optional().describe('Where the headgate command finds the API. Default: HEADGATE_HOST and HEADGATE_PORT.'),
   HEADGATE_PORT: port.default(8080).describe('Port of the API.'),
   HEADGATE_HOST: text.default('127.0.0.1').describe('Address that the API listens on.'),
   HEADGATE_DATA: text.default('./data').describe('Folder of the embedded Postgres and Temporal.'),

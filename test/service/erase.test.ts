@@ -82,7 +82,7 @@ test('whom a platform does not let go can be erased all the same, and the receip
 
 test('nobody, two names and no name are told apart', async () => {
   expect((await erase('--customer-id', 'nobody-at-all')).errors).toContain('Nobody goes by this customer_id');
-  expect((await erase()).errors).toContain('exactly one of customer_id, cio_id, email and person_id');
+  expect((await erase()).errors).toContain('exactly one of --customer-id, --email, --cio-id and --person-id');
 });
 
 test('Temporal deletes the histories of an erased person, in its own time', async () => {

@@ -130,7 +130,7 @@ test('the operator token comes from the environment', async () => {
   const guarded = await startApi({ ...service.parts, environment: { ...service.parts.environment, HEADGATE_OPERATOR_TOKEN: 'the-operator-token' } }, undefined);
   const id = await refused({ ...somebody().person, audience_key: 'typo_v1' });
   const without = await headgate(['discard', id, '--reason', 'x'], { url: guarded.url });
-  expect(without).toMatchObject({ status: 1, errors: 'Operating needs Authorization: Bearer with HEADGATE_OPERATOR_TOKEN.\n' });
+  expect(without).toMatchObject({ status: 4, errors: 'Operating needs Authorization: Bearer with HEADGATE_OPERATOR_TOKEN.\n' });
   expect(await headgate(['discard', id, '--reason', 'x'], { url: guarded.url, environment: { HEADGATE_OPERATOR_TOKEN: 'the-operator-token' } })).toMatchObject({ status: 0 });
   await guarded.stop();
 });

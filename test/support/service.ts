@@ -70,6 +70,8 @@ export interface ServiceOptions {
   standIns?: string;
   /** How soon the monitor believes what it sees. */
   patience?: Patience;
+  /** Variables besides its ports, such as tokens. */
+  environment?: Record<string, string>;
   /** Puts something between Headgate and its database. */
   through?: (databaseUrl: string) => Promise<string>;
 }
@@ -83,7 +85,7 @@ export async function startService(options: ServiceOptions = {}): Promise<TestSe
   const databaseUrl = (await options.through?.(database.url)) ?? database.url;
   const temporal = await startTestTemporal();
   const sandbox = await startSandbox({ port: 0, destinations: sandboxDestinations(options.standIns === undefined ? registry : parse(options.standIns)) });
-  let headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox, options.patience);
+  let headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox, options);
   const service: TestService = {
     url: headgate.url,
     client: headgate.client,
@@ -100,7 +102,7 @@ export async function startService(options: ServiceOptions = {}): Promise<TestSe
     stopHeadgate: () => headgate.life.stop(),
     startHeadgate: async (changed) => {
       if (changed !== undefined) registry = parse(changed);
-      headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox, options.patience);
+      headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox, options);
       Object.assign(service, { url: headgate.url, client: headgate.client, parts: headgate.parts });
     },
     stop: async () => {
@@ -141,10 +143,10 @@ export async function startWiredService(options: Omit<ServiceOptions, 'through'>
   };
 }
 
-async function startHeadgate(registry: Registry, databaseUrl: string, temporal: TestTemporal, sandbox: Sandbox, patience?: Patience) {
+async function startHeadgate(registry: Registry, databaseUrl: string, temporal: TestTemporal, sandbox: Sandbox, { patience, environment: variables = {} }: Pick<ServiceOptions, 'patience' | 'environment'> = {}) {
   const life = new Lifecycle((line) => process.stderr.write(`${line}\n`));
   const logger = createLogger({ level: process.env['HEADGATE_LOG_LEVEL'] ?? 'silent', pretty: false });
-  const environment = readEnvironment({ HEADGATE_PORT: '0', HEADGATE_METRICS_PORT: '0' });
+  const environment = readEnvironment({ ...variables, HEADGATE_PORT: '0', HEADGATE_METRICS_PORT: '0' });
   await adopt(registry, databaseUrl, logger);
   const settings = readTemporalSettings({}, temporal.address);
   const connection = await connectNative(settings, logger);

@@ -3,7 +3,9 @@ import { userInfo } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { ErasureReceipt } from '../../workflows/contract.ts';
+import { answer } from '../answer.ts';
 import { operateApi, readOperating } from '../headgate-api.ts';
+import { ProgressLine } from '../progress-line.ts';
 import { table } from '../table.ts';
 import { time } from '../time.ts';
 
@@ -55,29 +57,31 @@ export function addEraseCommand(person: Command): void {
     .addHelpText('after', HELP)
     .action(async (_own: EraseOptions, command: Command) => {
       // Options that the parent has too are given to it.
-      await erase(command.optsWithGlobals());
+      await erase(command.optsWithGlobals(), command);
     });
 }
 
-async function erase(options: EraseOptions & Partial<Record<keyof typeof NAMES, string>>): Promise<void> {
+async function erase(options: EraseOptions & Partial<Record<keyof typeof NAMES, string>>, command: Command): Promise<void> {
   const names = Object.entries(NAMES).flatMap(([option, field]) => {
     const value = options[option as keyof typeof NAMES];
     return value === undefined ? [] : [[field, value]];
   });
+  if (names.length !== 1) command.error('name the person by exactly one of --customer-id, --email, --cio-id and --person-id');
   const { people, because, anyway = false } = options;
   const by = userInfo().username;
   const request = { ...(Object.fromEntries(names) as object), ...(people === undefined ? {} : { people }), ...(because === undefined ? {} : { because }), by, anyway };
   const { body } = await operateApi('/v1/erasures', request, options.url, [202]);
   let erasure = body as ErasureView;
+  const line = new ProgressLine({ json: options.json });
   let told = '';
   while (erasure.finished_at === null) {
     await wait(ASK_EVERY_MS);
     erasure = (await readOperating(`/v1/erasures/${erasure.erasure_id}`, options.url)) as ErasureView;
     const progress = erasure.progress ?? '';
-    if (progress !== '' && progress !== told) process.stderr.write(`${progress}\n`);
+    if (progress !== '' && progress !== told) line.say(progress);
     told = progress;
   }
-  process.stdout.write(`${options.json ? JSON.stringify(erasure) : describeReceipt(erasure)}\n`);
+  answer(options.json, erasure, () => describeReceipt(erasure));
 }
 
 function describeReceipt({ erasure_id: id, requested_by: by, requested_at: requested, because, finished_at: finished, receipt }: ErasureView): string {

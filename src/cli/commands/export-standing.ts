@@ -1,5 +1,6 @@
 /** `headgate export status | pause | resume | retry | restart`: how exports of exposures stand, and what an operator does about them. */
 import type { Command } from 'commander';
+import { answerSaid } from '../answer.ts';
 import { readApi } from '../headgate-api.ts';
 import { loadOwnRegistry, pick } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
@@ -39,7 +40,7 @@ export function addExportStandingCommands(command: Command): void {
     .option('--url <url>', 'where Headgate listens')
     .option('--json', 'print JSON')
     .action(status);
-  for (const [name, description] of ACTIONS) command.command(name).description(description).argument('<exporter>', 'of headgate.yaml').action((exporter: string) => change(name, exporter));
+  for (const [name, description] of ACTIONS) command.command(name).description(description).argument('<exporter>', 'of headgate.yaml').option('--json', 'print JSON').action((exporter: string, { json }: { json?: boolean }) => change(name, exporter, json));
 }
 
 async function status(exporter: string | undefined, { url, json }: { url?: string; json?: boolean }): Promise<void> {
@@ -64,8 +65,8 @@ function describeOne(one: ExportAnswer): string {
 }
 const WIDE = 60;
 
-async function change(action: (typeof ACTIONS)[number][0], exporter: string): Promise<void> {
+async function change(action: (typeof ACTIONS)[number][0], exporter: string, json: boolean | undefined): Promise<void> {
   const own = await loadOwnRegistry();
   pick('exporter', exporter, own.registry.exporters);
-  print(`${await withTemporal(own.environment, (gateway) => gateway.updateExport(exporter, action))}.`);
+  answerSaid(json, await withTemporal(own.environment, (gateway) => gateway.updateExport(exporter, action)), { exporter });
 }

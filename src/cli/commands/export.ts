@@ -1,5 +1,6 @@
 /** `headgate export exposures`: the analyst's rows as files, for whoever has no connection of Headgate's own. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { answer } from '../answer.ts';
 import { ExportFolder, type ExportOptions } from '../files/export-folder.ts';
 import { FORMATS, writers, type Format } from '../files/formats.ts';
 import { readLines } from '../headgate-api.ts';
@@ -14,6 +15,7 @@ interface Options {
   rowsPerFile: number;
   restart?: boolean;
   url?: string;
+  json?: boolean;
 }
 
 /** Rows of one request. */
@@ -32,6 +34,7 @@ export function addExportCommand(program: Command): Command {
     .option('--rows-per-file <n>', 'how many rows a file has, but for the last', whole, 100_000)
     .option('--restart', 'begin anew: the files that the folder has of an earlier export go')
     .option('--url <url>', 'where Headgate listens')
+    .option('--json', 'print JSON')
     .action(exportExposures);
   return group;
 }
@@ -42,15 +45,15 @@ function whole(given: string): number {
   return number;
 }
 
-async function exportExposures({ since, until, format, out, rowsPerFile, restart = false, url }: Options): Promise<void> {
+async function exportExposures({ since, until, format, out, rowsPerFile, restart = false, url, json }: Options): Promise<void> {
   const iso = (option: string, given: string): string => new Date(readTime(option, given)).toISOString();
   const options: ExportOptions = { since: asAsked('--since', since), ...(until === undefined ? {} : { until: asAsked('--until', until) }), format, rows_per_file: rowsPerFile };
   const folder = await ExportFolder.open(out, options, { restart, since: iso('--since', since), until: until === undefined ? new Date().toISOString() : iso('--until', until) });
   if (folder.progress.done) {
-    process.stdout.write(`${out} is whole: ${summary(folder)} Begin anew by --restart.\n`);
+    answer(json, resultOf(folder, out), () => `${out} is whole: ${summary(folder)} Begin anew by --restart.`);
     return;
   }
-  const line = new ProgressLine();
+  const line = new ProgressLine({ json });
   const before = folder.progress.rows;
   if (folder.progress.cursor !== null) line.say(`Goes on behind ${summary(folder)}`);
   try {
@@ -63,12 +66,14 @@ async function exportExposures({ since, until, format, out, rowsPerFile, restart
   } catch (error) {
     throw new Error(`${(error as Error).message}\nBroken off behind ${summary(folder)} The same command goes on there.`, { cause: error });
   }
-  process.stdout.write(`Written to ${out}: ${summary(folder)}\n`);
+  line.clear();
+  answer(json, resultOf(folder, out), () => `Written to ${out}: ${summary(folder)}`);
 }
 
 /** A time back is kept as it was typed: typed again, it means the same export. */
 const asAsked = (option: string, given: string): string => (given.startsWith('-') ? given : new Date(readTime(option, given)).toISOString());
 
+const resultOf = ({ progress: { files, rows } }: ExportFolder, out: string): object => ({ folder: out, rows, files });
 const summary = ({ progress: { files, rows } }: ExportFolder): string => `${rows.toLocaleString('en')} rows in ${String(files)} file${files === 1 ? '' : 's'}.`;
 
 /** Returns how many rows it has, and whether it is the last. */

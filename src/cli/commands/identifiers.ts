@@ -21,6 +21,7 @@ export function addIdentifiersCommand(program: Command): void {
     .description('Show how people are normalised and hashed for a platform: one JSON person per line on standard input, in the names of the webhook.')
     .requiredOption('--platform <name>', [...catalog.keys()].join(', '))
     .option('--country <code>', 'how phones without country code are read (ISO 3166-1 alpha-2)')
+    .option('--json', 'print JSON, as it does anyway')
     .action(identifiers);
 }
 
@@ -28,11 +29,6 @@ async function identifiers({ platform: name, country }: { platform: string; coun
   const platform = catalog.get(name);
   if (!platform) throw new Error(`There is no platform ${name}; there are ${[...catalog.keys()].join(', ')}.`);
   if (country !== undefined && normaliseCountry(country) === undefined) throw new Error(`--country ${country} is no ISO 3166-1 alpha-2 code such as US.`);
-  // `… | head -1` has seen enough.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
-  });
   let number = 0;
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     number++;

@@ -3,6 +3,8 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Option, type Command } from 'commander';
 import { redactText, type ImportedLine } from '../../api/index.ts';
+import { answer } from '../answer.ts';
+import { EXIT } from '../exit-codes.ts';
 import { mappingOf, reportsOf, type Mapping } from '../files/customerio-columns.ts';
 import type { FileRecord } from '../files/exposure-file.ts';
 import { FORMATS, formatOf, readers, type Format } from '../files/formats.ts';
@@ -15,6 +17,7 @@ interface Options {
   rejects?: string;
   map?: string[];
   url?: string;
+  json?: boolean;
 }
 
 /** Of one request. */
@@ -34,6 +37,7 @@ export function addImportCommand(program: Command): void {
     .option('--rejects <file>', 'where to write what was refused, with the reasons (NDJSON; default: beside each file, as <file>.rejects)')
     .option('--map <column=field...>', "what columns of Customer.io's exports are, where docs/files.md does not know them")
     .option('--url <url>', 'where Headgate listens')
+    .option('--json', 'print JSON')
     .action(importExposures);
 }
 
@@ -50,17 +54,20 @@ async function importExposures(files: readonly string[], options: Options): Prom
     if (!format) throw new Error(`${file}: say by --format how it is written (${FORMATS.join(', ')}).`);
     return { file, format };
   });
-  const line = new ProgressLine();
+  const line = new ProgressLine({ json: options.json });
+  const results: object[] = [];
   const all: Counts = { imported: 0, duplicates: 0, rejected: 0 };
   for (const { file, format } of formats) {
     const rejects = new Rejects(options.rejects ?? `${file}.rejects`, { keep: options.rejects !== undefined && file !== files[0] });
     const counts = await new FileImport(file, { ...options, mapping, rejects, line }).run(readers[format](file));
     await rejects.close();
     for (const name of Object.keys(all) as (keyof Counts)[]) all[name] += counts[name];
+    results.push({ file, ...counts, rejects: counts.rejected > 0 ? rejects.path : null });
     line.say(`${file}: ${describe(counts)}${counts.rejected > 0 ? ` Reasons: ${rejects.path}` : ''}`);
   }
-  process.stdout.write(`${describe(all)}\n`);
-  if (all.rejected > 0) process.exitCode = 1;
+  line.clear();
+  answer(options.json, { ...all, files: results }, () => describe(all));
+  if (all.rejected > 0) process.exitCode = EXIT.failed;
 }
 
 const describe = ({ imported, duplicates, rejected }: Counts): string => `${imported.toLocaleString('en')} imported, ${duplicates.toLocaleString('en')} known already, ${rejected.toLocaleString('en')} rejected.`;

@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { text as readAll } from 'node:stream/consumers';
 import { Option, type Command } from 'commander';
 import type { QuarantineEntryDetails, QuarantineEntryView } from '../../api/index.ts';
+import { ProgressLine } from '../progress-line.ts';
 import { operateApi, readApi } from '../headgate-api.ts';
 import { describeEntry, describeList, describeResult, describeResults, isFine, type Result } from '../quarantine-text.ts';
 import { readTime } from '../time.ts';
@@ -139,20 +140,21 @@ async function oneByOne(action: string, ids: readonly string[], request: object,
 
 async function inBatches(action: string, request: object, url: string | undefined, take: Take): Promise<void> {
   const all: Result[] = [];
+  const line = new ProgressLine({ json: take !== undefined });
   try {
     for (let after: number | null = 0; after !== null; ) {
       const { results, next, left } = (await operateApi(`/v1/quarantine/${action}`, { ...request, after }, url)).body as { results: Result[]; next: number | null; left: number };
       take?.(results);
       all.push(...results);
       after = next;
-      if (process.stderr.isTTY) process.stderr.write(`\r${String(all.length)} of ${String(all.length + left)} `);
+      line.show(all.length, { of: all.length + left });
     }
   } catch (error) {
     if (all.length === 0) throw error;
     process.exitCode = 1;
     process.stderr.write(`\n${(error as Error).message}\nBroken off after ${String(all.length)} entries. What was done stays done: the same command goes on with the rest.\n`);
   }
-  if (process.stderr.isTTY) process.stderr.write('\r');
+  line.clear();
   if (!all.every(isFine)) process.exitCode = 1;
   if (!take) print(describeResults(all));
 }

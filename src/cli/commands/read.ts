@@ -83,11 +83,12 @@ export function addReadCommands(program: Command): { audience: Command; person: 
       .option('--cio-id <id>', "by Customer.io's id")
       .option('--person-id <id>', "by Headgate's id"),
   );
-  person.action(async (options: ReadOptions & { customerId?: string; email?: string; cioId?: string; personId?: string }) => {
+  person.action(async (options: ReadOptions & { customerId?: string; email?: string; cioId?: string; personId?: string }, command: Command) => {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries({ customer_id: options.customerId, email: options.email, cio_id: options.cioId, person_id: options.personId })) {
       if (value !== undefined) query.set(name, value);
     }
+    if (query.size !== 1) command.error('name the person by exactly one of --customer-id, --email, --cio-id and --person-id');
     const answer = (await readApi(`/v1/people?${query.toString()}`, options.url)) as { people: PersonAnswer[] };
     print(options.json ? JSON.stringify(answer) : answer.people.map(describePerson).join('\n\n'));
   });

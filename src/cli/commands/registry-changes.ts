@@ -3,13 +3,16 @@ import type { Command } from 'commander';
 import type { Audience } from '../../domain/registry.ts';
 import type { FollowedJob } from '../../temporal/index.ts';
 import type { JobResult, RegistryJob } from '../../workflows/contract.ts';
+import { answerSaid } from '../answer.ts';
 import { findTarget, loadOwnRegistry, pick, type OwnRegistry } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
+import { ProgressLine } from '../progress-line.ts';
 
 interface TargetOptions {
   destination: string;
   audience: string;
   keep?: boolean;
+  json?: boolean;
 }
 
 /** How often the terminal asks how far a job is, in milliseconds. */
@@ -17,7 +20,7 @@ const ASK_EVERY_MS = 1_000;
 
 /** @param groups the commands `target` and `audience` */
 export function addRegistryChangeCommands({ target, audience }: { target: Command; audience: Command }): void {
-  const ofTarget = (command: Command): Command => command.requiredOption('--destination <name>', 'where').requiredOption('--audience <key>', 'the audience');
+  const ofTarget = (command: Command): Command => command.requiredOption('--destination <name>', 'where').requiredOption('--audience <key>', 'the audience').option('--json', 'print JSON');
   ofTarget(target.command('retire'))
     .description('Before a target is taken out of headgate.yaml: add nobody any more and let everybody go, until nobody is in it. Goes on without this terminal.')
     .option('--keep', 'leave the people in it, and forget them')
@@ -28,41 +31,43 @@ export function addRegistryChangeCommands({ target, audience }: { target: Comman
     .description('Before an audience is taken out of headgate.yaml: let everybody go, from all its targets. Goes on without this terminal.')
     .argument('<key>')
     .option('--keep', 'leave the people with the platforms, and forget them')
+    .option('--json', 'print JSON')
     .action(retireAudience);
-  audience.command('adopt').description('Take an audience up again that was retired or kept, at all its targets.').argument('<key>').action(adoptAudience);
+  audience.command('adopt').description('Take an audience up again that was retired or kept, at all its targets.').argument('<key>').option('--json', 'print JSON').action(adoptAudience);
   audience
     .command('rewindow')
     .description('Give present members the window that headgate.yaml has now, counted from their add; who is over it leaves at once.')
     .argument('<key>')
     .option('--dry-run', 'only count')
+    .option('--json', 'print JSON')
     .action(rewindow);
 }
 
-async function retireTarget({ destination, audience: key, keep = false }: TargetOptions): Promise<void> {
+async function retireTarget({ destination, audience: key, keep = false, json }: TargetOptions): Promise<void> {
   const own = await loadOwnRegistry();
   ownTarget(own, destination, key);
-  await follow(own, { kind: 'retire', input: { audienceKey: key, destinations: [destination], wholeAudience: false, keep } });
+  await follow(own, { kind: 'retire', input: { audienceKey: key, destinations: [destination], wholeAudience: false, keep } }, json);
 }
 
-async function adoptTarget({ destination, audience: key }: TargetOptions): Promise<void> {
+async function adoptTarget({ destination, audience: key, json }: TargetOptions): Promise<void> {
   const own = await loadOwnRegistry();
   ownTarget(own, destination, key);
-  await follow(own, { kind: 'adopt', input: { audienceKey: key, destinations: [destination] } });
+  await follow(own, { kind: 'adopt', input: { audienceKey: key, destinations: [destination] } }, json);
 }
 
-async function retireAudience(key: string, { keep = false }: { keep?: boolean }): Promise<void> {
+async function retireAudience(key: string, { keep = false, json }: { keep?: boolean; json?: boolean }): Promise<void> {
   const own = await loadOwnRegistry();
-  await follow(own, { kind: 'retire', input: { audienceKey: key, destinations: destinationsOf(ownAudience(own, key)), wholeAudience: true, keep } });
+  await follow(own, { kind: 'retire', input: { audienceKey: key, destinations: destinationsOf(ownAudience(own, key)), wholeAudience: true, keep } }, json);
 }
 
-async function adoptAudience(key: string): Promise<void> {
+async function adoptAudience(key: string, { json }: { json?: boolean }): Promise<void> {
   const own = await loadOwnRegistry();
-  await follow(own, { kind: 'adopt', input: { audienceKey: key, destinations: destinationsOf(ownAudience(own, key)) } });
+  await follow(own, { kind: 'adopt', input: { audienceKey: key, destinations: destinationsOf(ownAudience(own, key)) } }, json);
 }
 
-async function rewindow(key: string, { dryRun = false }: { dryRun?: boolean }): Promise<void> {
+async function rewindow(key: string, { dryRun = false, json }: { dryRun?: boolean; json?: boolean }): Promise<void> {
   const own = await loadOwnRegistry();
-  await follow(own, { kind: 'rewindow', input: { audienceKey: key, windowMs: ownAudience(own, key).windowMs, dryRun } });
+  await follow(own, { kind: 'rewindow', input: { audienceKey: key, windowMs: ownAudience(own, key).windowMs, dryRun } }, json);
 }
 
 const destinationsOf = ({ targets }: Audience): string[] => targets.map(({ destination }) => destination);
@@ -75,23 +80,23 @@ function ownTarget(own: OwnRegistry, destination: string, key: string): void {
 }
 
 /** Shows how far the job is until it has ended. */
-async function follow({ environment }: OwnRegistry, job: RegistryJob): Promise<void> {
+async function follow({ environment }: OwnRegistry, job: RegistryJob, json: boolean | undefined): Promise<void> {
   await withTemporal(environment, async (gateway) => {
+    const line = new ProgressLine({ json });
     const started = await gateway.startJob(job);
-    process.stderr.write(`Workflow ${started.workflowId}; Ctrl-C leaves it running.\n`);
-    const { said } = await whileShown(started);
-    process.stdout.write(`${said}.\n`);
+    line.say(`Workflow ${started.workflowId}; Ctrl-C leaves it running.`);
+    const { said } = await whileShown(started, line);
+    line.clear();
+    answerSaid(json, said, { workflow_id: started.workflowId });
   });
 }
 
-async function whileShown({ result, progress }: FollowedJob): Promise<JobResult> {
+async function whileShown({ result, progress }: FollowedJob, line: ProgressLine): Promise<JobResult> {
   const ending = result();
   ending.catch(() => undefined);
-  for (let shown = ''; ; ) {
+  for (;;) {
     const ended = await Promise.race([ending, new Promise<undefined>((resolve) => setTimeout(() => { resolve(undefined); }, ASK_EVERY_MS))]);
     if (ended) return ended;
-    const line = await progress().catch(() => 'No worker answers; it waits for one');
-    if (line !== '' && line !== shown) process.stderr.write(`${line}\n`);
-    shown = line;
+    line.tell(await progress().catch(() => 'No worker answers; it waits for one'));
   }
 }

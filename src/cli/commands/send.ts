@@ -1,5 +1,5 @@
 /** `headgate send`: a webhook as Customer.io would post it, of an action or of its reporting feed, signed with the source's secret. */
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { sign } from '../../api/index.ts';
 import type { Source } from '../../config/registry.ts';
 import { apiUrl, ask } from '../headgate-api.ts';
@@ -35,7 +35,7 @@ export function addSendCommand(program: Command): void {
   program
     .command('send')
     .description('Sign and post a webhook, as Customer.io would.')
-    .argument('<kind>', Object.keys(KINDS).join(', '))
+    .addArgument(new Argument('<kind>', 'what happened').choices(Object.keys(KINDS)))
     .option('--audience <key>', 'the audience')
     .option('--action <key>', 'of a forward: the action that it goes to')
     .option('--metric <channel.metric>', 'of a report: what happened', 'email.sent')
@@ -55,7 +55,6 @@ export function addSendCommand(program: Command): void {
 }
 
 async function send(kind: string, options: SendOptions): Promise<void> {
-  if (!(kind in KINDS)) throw new Error(`There is no kind ${kind}: send ${Object.keys(KINDS).join(', ')}.`);
   const own = await loadOwnRegistry();
   const source = findSource(own, options.source);
   const isReport = kind === 'report';

@@ -2,13 +2,17 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { ResyncTarget } from '../../workflows/contract.ts';
+import { answer, answerSaid } from '../answer.ts';
+import { EXIT } from '../exit-codes.ts';
 import { checkTarget, loadOwnRegistry, pick } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
+import { drawBar, ProgressLine } from '../progress-line.ts';
 import { table } from '../table.ts';
 
 interface SyncOptions {
   destination: string;
   audience: string;
+  json?: boolean;
 }
 
 interface ResyncOptions {
@@ -31,6 +35,7 @@ export function addSyncCommands(program: Command): void {
       .description(description)
       .requiredOption('--destination <name>', 'where')
       .requiredOption('--audience <key>', 'the audience')
+      .option('--json', 'print JSON')
       .action((options: SyncOptions) => changeSync(name, options));
   }
   program
@@ -38,6 +43,7 @@ export function addSyncCommands(program: Command): void {
     .description('Have a target tried at once, whatever it waits for.')
     .requiredOption('--destination <name>', 'where')
     .requiredOption('--audience <key>', 'the audience')
+    .option('--json', 'print JSON')
     .action(pushNow);
   program
     .command('resync')
@@ -51,18 +57,18 @@ export function addSyncCommands(program: Command): void {
     .action(resync);
 }
 
-async function changeSync(what: 'pause' | 'resume', { destination, audience }: SyncOptions): Promise<void> {
+async function changeSync(what: 'pause' | 'resume', { destination, audience, json }: SyncOptions): Promise<void> {
   const own = await loadOwnRegistry();
   checkTarget(own, destination, audience);
-  const answer = await withTemporal(own.environment, (gateway) => gateway.updateSync({ destination, audienceKey: audience }, what));
-  process.stdout.write(`${answer}.\n`);
+  const said = await withTemporal(own.environment, (gateway) => gateway.updateSync({ destination, audienceKey: audience }, what));
+  answerSaid(json, said, { destination, audience_key: audience });
 }
 
-async function pushNow({ destination, audience }: SyncOptions): Promise<void> {
+async function pushNow({ destination, audience, json }: SyncOptions): Promise<void> {
   const own = await loadOwnRegistry();
   checkTarget(own, destination, audience);
   await withTemporal(own.environment, (gateway) => gateway.wakeSync({ destination, audienceKey: audience }, 'pushNow'));
-  process.stdout.write(`${destination}/${audience} is tried at once: headgate audience ${audience} shows what comes of it.\n`);
+  answerSaid(json, `${destination}/${audience} is tried at once: headgate audience ${audience} shows what comes of it`, { destination, audience_key: audience });
 }
 
 async function resync(audience: string, { target, withFormer = false, verify = false, detach = false, json = false }: ResyncOptions): Promise<void> {
@@ -73,18 +79,20 @@ async function resync(audience: string, { target, withFormer = false, verify = f
   for (const destination of destinations) checkTarget(own, destination, audience);
   await withTemporal(own.environment, async (gateway) => {
     const workflowId = await gateway.startResync(audience, destinations, { withFormer, verify });
-    if (!json) process.stdout.write(`Workflow ${workflowId}\n`);
     if (detach) {
-      if (json) process.stdout.write(`${JSON.stringify({ workflow_id: workflowId })}\n`);
+      answer(json, { workflow_id: workflowId }, () => `Workflow ${workflowId}`);
       return;
     }
+    if (!json) process.stdout.write(`Workflow ${workflowId}\n`);
+    const line = new ProgressLine({ json });
     for (;;) {
       const { targets: progress, status } = await gateway.readResync(workflowId);
-      if (!json && process.stdout.isTTY) process.stdout.write(`\r\u001b[K${progress.map(inOneLine).join('  ')}`);
+      line.tell(inOneLine(progress));
       if (status !== 'RUNNING') {
+        line.clear();
         if (status !== 'COMPLETED') throw new Error(`The resync is ${status.toLowerCase()}: look at workflow ${workflowId}.`);
-        if (progress.some(({ size }) => size?.verdict === 'strange')) process.exitCode = 1;
-        process.stdout.write(json ? `${JSON.stringify({ workflow_id: workflowId, targets: progress.map(jsonOf) })}\n` : `${process.stdout.isTTY ? '\r\u001b[K' : ''}${resultOf(progress)}\n`);
+        if (progress.some(({ size }) => size?.verdict === 'strange')) process.exitCode = EXIT.failed;
+        answer(json, { workflow_id: workflowId, targets: progress.map(jsonOf) }, () => resultOf(progress));
         return;
       }
       await wait(LOOK_EVERY_MS);
@@ -92,8 +100,12 @@ async function resync(audience: string, { target, withFormer = false, verify = f
   });
 }
 
-const inOneLine = ({ destination, members, marked, pending }: ResyncTarget): string =>
-  `${destination}: ${pending === null ? `${String(marked)} of ${String(members ?? '…')} made pending` : `${String(marked - pending)} of ${String(marked)} pushed`}`;
+/** First all are made pending, then they are pushed: half of the way each. */
+function inOneLine(targets: readonly ResyncTarget[]): string {
+  const shares = targets.map(({ members, marked, pending }) => (pending === null ? marked / (members ?? Infinity) / 2 : marked === 0 ? 1 : 0.5 + (marked - pending) / marked / 2));
+  const texts = targets.map(({ destination, members, marked, pending }) => `${destination}: ${pending === null ? `${String(marked)} of ${String(members ?? '…')} made pending` : `${String(marked - pending)} of ${String(marked)} pushed`}`);
+  return `${drawBar(shares.reduce((sum, share) => sum + (Number.isFinite(share) ? share : 0), 0) / targets.length)} ${texts.join(', ')}`;
+}
 
 const jsonOf = ({ destination, marked, pending, size }: ResyncTarget): object => ({ destination, members: marked, pushed: marked - (pending ?? 0), ...(size ? { size } : {}) });
 
