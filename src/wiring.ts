@@ -146,6 +146,9 @@ function buildMonitor({ registry, environment, patience, logger }: PartsOptions,
     audienceKeys: [...registry.policies.audiences.keys()],
     sources: [...registry.sources.keys()],
     exporters: [...registry.exporters.keys()],
+    actions: [...registry.actions.keys()],
+    sizesEveryMs: registry.watching.sizesEveryMs,
+    leastToServe: ({ destination }) => registry.policies.destinations.get(destination)?.clocks?.leastToServe ?? null,
     holdOf: (target, standing) => holdOf(registry.policies, target, standing?.life ?? 'active'),
   };
   // On a machine of one's own the api is where this process' environment says.

@@ -1,5 +1,7 @@
 /** What the alert rules look at: read from the ledger in one go (ledger/observations.ts). Times in milliseconds since the epoch. */
+import type { Drift } from './drift.ts';
 import type { SyncState } from './failures.ts';
+import type { GuardHold } from './guard.ts';
 import type { PendingCounts } from './holding.ts';
 import type { TargetRef } from './registry.ts';
 
@@ -58,6 +60,24 @@ export interface ExporterFacts {
   parked: number;
 }
 
+/** How much of a target came and went in a day. */
+export interface SwingFacts extends TargetRef {
+  adds: number;
+  removes: number;
+  size: number;
+}
+
+export interface ActionFacts {
+  action: string;
+  state: SyncState;
+  since: number;
+  paused: boolean;
+  cause: string | null;
+  cure: string | null;
+  waiting: number;
+  oldestWaitingAt: number | null;
+}
+
 export interface AlertFacts {
   now: number;
   targets: readonly TargetFacts[];
@@ -66,6 +86,13 @@ export interface AlertFacts {
   overdue: readonly { audienceKey: string; count: number; oldestAt: number }[];
   sources: readonly SourceFacts[];
   exporters: readonly ExporterFacts[];
+  actions: readonly ActionFacts[];
+  /** Waves that the guard holds. */
+  waves: readonly GuardHold[];
+  drifts: readonly Drift[];
+  swings: readonly SwingFacts[];
+  /** Targets that their platform does not serve, with the reason. */
+  tooSmall: readonly (TargetRef & { why: string })[];
   outbox: { waiting: number; oldestAt: number | null };
   /** Running processes that have loaded another headgate.yaml than most. */
   registries: number;

@@ -4,8 +4,13 @@ import type { AlertFacts, DestinationFacts, SourceFacts, TargetFacts } from '../
 import { NOTHING_PENDING, type Hold, type PendingCounts } from '../domain/holding.ts';
 import type { MembershipState } from '../domain/membership.ts';
 import { targetKey, type TargetRef } from '../domain/registry.ts';
+import { tooSmallToServe } from '../domain/drift.ts';
+import { listDrifts, listSizes } from './audience-sizes.ts';
 import type { LedgerConnection } from './connection.ts';
 import { listExports } from './exports.ts';
+import { readSwings } from './flow.ts';
+import { listActions } from './forwards.ts';
+import { listGuardHolds } from './guard.ts';
 import { waitingOf } from './held.ts';
 import { outboxLag } from './outbox.ts';
 import { listTargets, type TargetStanding } from './targets.ts';
@@ -15,12 +20,20 @@ export interface Observed {
   audienceKeys: readonly string[];
   sources: readonly string[];
   exporters: readonly string[];
+  actions: readonly string[];
+  /** How often each target's size is read, in milliseconds. */
+  sizesEveryMs: number;
+  /** The least size of an audience that its platform serves; null: not known. */
+  leastToServe: (target: TargetRef) => number | null;
   /** What each target holds by its mode. */
   holdOf: (target: TargetRef, standing: TargetStanding | undefined) => Hold;
 }
 
 /** A window that ended less long ago is not overdue: its workflow is on its way. Milliseconds. */
 const EXPIRY_GRACE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** Fewer changes in a day are not looked at. */
+const LEAST_SWINGING = 1_000;
 const WEEKS = [1, 2, 3, 4];
 const DAYS = [1, 2, 3, 4, 5, 6, 7];
 const BACKLOG_DAYS = 7;
@@ -36,6 +49,7 @@ export async function observe(connection: LedgerConnection, observed: Observed):
   const standings = await listTargets(connection);
   const exporters = await listExports(connection);
   const outbox = await outboxLag(connection);
+  const watched = await readWatched(connection, observed);
   return connection.use(async (client) => {
     const targets = await readTargets(client, observed, standings);
     return {
@@ -45,11 +59,32 @@ export async function observe(connection: LedgerConnection, observed: Observed):
       overdue: await readOverdue(client, observed.audienceKeys),
       sources: await readSources(client, observed.sources),
       exporters: exporters.filter(({ exporter }) => observed.exporters.includes(exporter)),
+      ...watched,
       outbox,
       registries: await countRegistries(client),
       channels: await readFailingChannels(client),
     };
   });
+}
+
+/** What others have judged or counted already. */
+async function readWatched(connection: LedgerConnection, { targets, actions, sizesEveryMs, leastToServe }: Observed): Promise<Pick<AlertFacts, 'actions' | 'waves' | 'drifts' | 'swings' | 'tooSmall'>> {
+  const own = new Set(targets.map(targetKey));
+  const isOwn = (target: TargetRef): boolean => own.has(targetKey(target));
+  const sizes = await listSizes(connection, { perTarget: 1 });
+  const listed = await listActions(connection);
+  return {
+    actions: listed.filter(({ action }) => actions.includes(action)).map((row) => ({
+      action: row.action, state: row.state, since: row.since.getTime(), paused: row.paused, cause: row.cause, cure: row.cure, waiting: row.waiting, oldestWaitingAt: row.oldest_waiting?.getTime() ?? null,
+    })),
+    waves: (await listGuardHolds(connection)).filter(isOwn),
+    drifts: (await listDrifts(connection, { everyMs: sizesEveryMs })).filter(isOwn),
+    swings: (await readSwings(connection, DAY_MS, LEAST_SWINGING)).filter(isOwn),
+    tooSmall: sizes.flatMap(([newest]) => {
+      const why = newest && isOwn(newest) ? tooSmallToServe(newest, leastToServe(newest)) : null;
+      return newest && why !== null ? [{ destination: newest.destination, audienceKey: newest.audienceKey, why }] : [];
+    }),
+  };
 }
 
 async function readClock(client: PoolClient): Promise<number> {

@@ -18,7 +18,7 @@ const source = (over: Partial<SourceFacts> = {}): SourceFacts => ({
 const destination = (over: Partial<DestinationFacts>): DestinationFacts => ({ destination: 'meta_main', calls: 0, failed: 0, failingSince: null, stillTargeted: 0, ...over });
 const exporter = (over: Partial<ExporterFacts>): ExporterFacts => ({ exporter: 'warehouse', state: 'ok', since: NOW, paused: false, cause: null, cure: null, unsent: 0, oldestUnsentAt: null, parked: 0, ...over });
 const facts = (over: Partial<AlertFacts> = {}): AlertFacts => ({
-  now: NOW, targets: [target()], destinations: [], overdue: [], sources: [source()], exporters: [], outbox: { waiting: 0, oldestAt: null }, registries: 1, channels: [], ...over,
+  now: NOW, targets: [target()], destinations: [], overdue: [], sources: [source()], exporters: [], actions: [], waves: [], drifts: [], swings: [], tooSmall: [], outbox: { waiting: 0, oldestAt: null }, registries: 1, channels: [], ...over,
 });
 const waits = (wanted: 'in' | 'out', count: number, ms: number): TargetFacts['waiting'] => ({ in: nothing, out: nothing, [wanted]: { count, oldestAt: NOW - ms } });
 
@@ -58,6 +58,13 @@ const CASES: [rule: RuleName, what: string, given: Partial<AlertFacts>, level: '
   ['export_stuck', 'no permission', { exporters: [exporter({ state: 'stuck', cause: 'Access Denied', cure: 'Grant it.' })] }, 'critical'],
   ['export_lag', 'for an hour', { exporters: [exporter({ unsent: 5, oldestUnsentAt: NOW - HOUR })] }, 'warning'],
   ['export_parked', 'a row', { exporters: [exporter({ parked: 1 })] }, 'warning'],
+  ['held_wave', 'removals of a campaign', { waves: [{ holdId: '1', destination: 'meta_main', audienceKey: 'cart_7d_v1', operation: 'remove', causes: ['campaign:7'], since: NOW - MINUTE, held: 900, noticed: 900, audienceSize: 1_000, most: 500, withinMs: HOUR, letGoAt: NOW + 4 * HOUR }] }, 'critical'],
+  ['audience_drift', 'twice as many as explained', { drifts: [{ destination: 'meta_main', audienceKey: 'cart_7d_v1', verdict: 'more', since: NOW - 6 * HOUR, readings: 2, takenIn: 1_000, told: { atLeast: 5_000, atMost: 5_000 }, message: 'tells 5000' }] }, 'warning'],
+  ['audience_small', '40 people', { tooSmall: [{ destination: 'meta_main', audienceKey: 'cart_7d_v1', why: '40 people are in it' }] }, 'warning'],
+  ['audience_swing', 'everybody twice a day', { swings: [{ destination: 'meta_main', audienceKey: 'cart_7d_v1', adds: 5_000, removes: 5_000, size: 2_000 }] }, 'critical'],
+  ['audience_swing', 'a small audience', { swings: [{ destination: 'meta_main', audienceKey: 'cart_7d_v1', adds: 600, removes: 600, size: 100 }] }, null],
+  ['action_stuck', 'a wrong key', { actions: [{ action: 'crm', state: 'stuck', since: NOW, paused: false, cause: '401', cure: 'A new key.', waiting: 3, oldestWaitingAt: NOW }] }, 'critical'],
+  ['action_behind', 'for an hour', { actions: [{ action: 'crm', state: 'retrying', since: NOW, paused: false, cause: '503', cure: '', waiting: 3, oldestWaitingAt: NOW - HOUR }] }, 'warning'],
   ['workflows_behind', 'for an hour', { outbox: { waiting: 9, oldestAt: NOW - HOUR } }, 'critical'],
   ['registries_differ', 'two', { registries: 2 }, 'warning'],
   ['channel_failing', 'Slack', { channels: [{ owner: 'Retention', channel: 'slack', failingSince: NOW - HOUR, error: 'channel_not_found', attempts: 5 }] }, 'warning'],

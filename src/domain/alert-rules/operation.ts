@@ -48,6 +48,35 @@ export const OPERATION_RULES = {
         }] : [];
       }),
   },
+  action_stuck: {
+    title: 'A tool takes nothing until a person acts',
+    unit: null,
+    defaults: { warning: 0, critical: 0, least: 0 },
+    atOnce: true,
+    find: (facts) =>
+      facts.actions.flatMap(({ action, state, since, cause, cure }) => state !== 'stuck' ? [] : [{
+        rule: 'action_stuck', subject: action, level: 'critical', since, stillTargeted: 0,
+        what: `Nothing gets through to the action ${action}. It says: ${cause ?? 'nothing'}`,
+        cure: cure ?? 'See the queue of the action in the Temporal UI.',
+        command: 'headgate action list',
+      }]),
+  },
+  action_behind: {
+    title: 'Events wait for a tool',
+    unit: 'duration',
+    defaults: { warning: 30 * MINUTE, critical: 4 * HOUR, least: 1 },
+    atOnce: false,
+    find: (facts, threshold) =>
+      facts.actions.flatMap(({ action, waiting, oldestWaitingAt, cause, paused }) => {
+        const level = waiting >= threshold.least && oldestWaitingAt !== null && !paused ? levelOf(facts.now - oldestWaitingAt, threshold) : null;
+        return level ? [{
+          rule: 'action_behind', subject: action, level, since: oldestWaitingAt, stillTargeted: 0,
+          what: `${many(waiting, 'event')} ${waiting === 1 ? 'waits' : 'wait'} for the action ${action}, the oldest for ${span(facts.now - (oldestWaitingAt ?? facts.now))}.${cause === null ? '' : ` It says: ${cause}`}`,
+          cure: 'Nothing is lost: it goes on by itself when the tool takes it. See whether the tool is down or its rate too small.',
+          command: 'headgate action list',
+        }] : [];
+      }),
+  },
   workflows_behind: {
     title: 'Decided events wait for their workflow: Temporal is behind',
     unit: 'duration',

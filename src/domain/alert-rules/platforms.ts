@@ -2,6 +2,8 @@
 import type { AlertFacts, TargetFacts } from '../alert-facts.ts';
 import type { Finding } from '../alerts.ts';
 import { formatTime } from '../describe.ts';
+import { swingOf } from '../drift.ts';
+import { describeHold, releaseCommand } from '../guard.ts';
 import { targetKey } from '../registry.ts';
 import { HOUR, levelOf, many, MINUTE, people, percent, span, type AlertRule, type Threshold } from './rule.ts';
 
@@ -187,5 +189,62 @@ export const PLATFORM_RULES = {
           command: onTarget('resume', target),
         };
       }, 'paused_target'),
+  },
+  held_wave: {
+    title: 'The guard holds a wave of decisions',
+    unit: null,
+    defaults: { warning: 0, critical: 0, least: 0 },
+    atOnce: true,
+    find: ({ waves, targets }) =>
+      waves.map((wave): Finding => ({
+        rule: 'held_wave', subject: `${targetKey(wave)}/${wave.operation}`, destination: wave.destination, audienceKey: wave.audienceKey, level: wave.operation === 'remove' ? 'critical' : 'warning', since: wave.since,
+        stillTargeted: wave.operation === 'remove' ? (targets.find((target) => targetKey(target) === targetKey(wave))?.stillTargeted ?? 0) : 0,
+        what: `${describeHold(wave)} (${wave.audienceKey} at ${wave.destination}). Single buyers go on leaving.`,
+        cure: `See in Customer.io whether it is meant. If it is, release it; if not, correct it there, and the correction takes the wave's place.${wave.letGoAt === null ? '' : ` Without a word it goes at ${formatTime(wave.letGoAt)}.`}`,
+        command: releaseCommand(wave).replace(/^npx /, ''),
+      })),
+  },
+  audience_drift: {
+    title: "The platform's count and ours have parted",
+    unit: null,
+    defaults: { warning: 0, critical: 0, least: 0 },
+    atOnce: true,
+    find: ({ drifts }) =>
+      drifts.map((drift): Finding => ({
+        rule: 'audience_drift', subject: targetKey(drift), destination: drift.destination, audienceKey: drift.audienceKey, level: 'warning', since: drift.since, stillTargeted: 0,
+        what: `${drift.destination} ${drift.message} (${drift.audienceKey}, ${String(drift.readings)} readings in a row).`,
+        cure: 'See whether another tool or a person changes the audience at the platform; then push everybody again.',
+        command: `headgate resync ${drift.audienceKey} --target ${drift.destination} --with-former --verify`,
+      })),
+  },
+  audience_small: {
+    title: 'An audience is too small to be served',
+    unit: null,
+    defaults: { warning: 0, critical: 0, least: 0 },
+    atOnce: true,
+    find: ({ tooSmall }) =>
+      tooSmall.map(({ why, ...target }): Finding => ({
+        rule: 'audience_small', subject: targetKey(target), ...target, level: 'warning', since: null, stillTargeted: 0,
+        what: `No ads are shown to ${target.audienceKey} at ${target.destination}: ${why}.`,
+        cure: 'Widen the segment or the window, or take the audience out of the ad set. While it is new, wait.',
+        command: `headgate drift ${target.audienceKey}`,
+      })),
+  },
+  audience_swing: {
+    title: 'Much of an audience comes and goes within a day (share of its size)',
+    unit: 'share',
+    defaults: { warning: 1.5, critical: 4, least: 1_000 },
+    atOnce: false,
+    find: ({ swings, now }, threshold) =>
+      swings.flatMap(({ adds, removes, size, ...target }) => {
+        const swing = swingOf({ adds, removes, size }, threshold.least);
+        const level = swing === null ? null : levelOf(swing, threshold);
+        return level ? [{
+          rule: 'audience_swing', subject: targetKey(target), ...target, level, since: now - 24 * HOUR, stillTargeted: 0,
+          what: `${many(adds, 'add')} and ${many(removes, 'removal')} in a day for ${target.audienceKey} at ${target.destination}, which has ${people(size)}.`,
+          cure: 'See in Customer.io whether a segment flickers (people enter and leave by the same condition) or a campaign starts people again and again.',
+          command: `headgate audience ${target.audienceKey}`,
+        }] : [];
+      }),
   },
 } satisfies Record<string, AlertRule>;
