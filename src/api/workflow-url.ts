@@ -2,7 +2,7 @@
 export const workflowUrl = (ui: string | undefined, workflowId: string): string | null => (ui === undefined ? null : `${ui}/workflows/${encodeURIComponent(workflowId)}`);
 
 /** Queries of the Temporal UI's workflow list, to be kept there as saved views. */
-export const STUCK_SYNCS = 'WorkflowType IN ("audienceSync", "exposureExport") AND ExecutionStatus = "Running" AND SyncState != "ok"';
+export const STUCK_SYNCS = 'ExecutionStatus = "Running" AND SyncState != "ok"';
 export const inAudienceNow = (audienceKey: string): string => `WorkflowType = "audienceAdd" AND ExecutionStatus = "Running" AND AudienceKey = "${audienceKey}"`;
 export const thisPerson = (personId: string): string => `PersonId = "${personId}"`;
 

@@ -5,6 +5,7 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { findTemporalBinary } from '../../src/embedded/index.ts';
+import { benchAlert } from './alert.ts';
 import { benchBurst } from './burst.ts';
 import { benchCost } from './cost.ts';
 import { benchCrowd } from './crowd.ts';
@@ -40,6 +41,7 @@ const SECTIONS: readonly Section[] = [
   { name: 'crowd', what: 'Removals alone and in a crowd', run: (servers) => benchCrowd(servers, quick ? 5_000 : 50_000, quick ? 5 : 40) },
   { name: 'push-rate', what: 'Pushes against posting the same bodies', run: (servers) => benchPushRate(servers, quick ? 10_000 : 100_000, quick ? 1 : 3) },
   { name: 'export', what: 'Exports to a warehouse against posting the same bodies', run: (servers) => benchExport(servers, quick ? 20_000 : 200_000, quick ? 1 : 3) },
+  { name: 'alert', what: 'From breakage to message', run: (servers) => benchAlert(servers, quick ? 3 : 10) },
   { name: 'cost', what: 'What one event costs', run: (servers) => benchCost(servers, quick ? 1_000 : 10_000) },
   { name: 'memory', what: 'Memory with open windows', run: (servers) => benchMemory(servers, quick ? 200 : 5_000, quick ? 600 : 50_000) },
   { name: 'export-files', what: 'Memory of exports to files', run: (servers) => benchExportFiles(servers, quick ? 25_000 : 200_000, quick ? 50_000 : 1_000_000) },
