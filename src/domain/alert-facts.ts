@@ -30,6 +30,8 @@ export interface DestinationFacts {
   /** Calls that ended in the last quarter of an hour. */
   calls: number;
   failed: number;
+  /** Of the last two minutes. */
+  failedLately: number;
   /** When the first of those failed. */
   failingSince: number | null;
   /** Of all its targets. */

@@ -180,8 +180,9 @@ async function withBacklogs(client: PoolClient, targets: readonly TargetFacts[])
 }
 
 async function readCalls(client: PoolClient, targets: readonly TargetRef[], facts: readonly TargetFacts[]): Promise<DestinationFacts[]> {
-  const { rows } = await client.query<{ destination: string; calls: number; failed: number; failing_since: Date | null }>(
-    `select t.destination, count(*)::int as calls, count(*) filter (where p.outcome = any($3))::int as failed, min(p.started_at) filter (where p.outcome = any($3)) as failing_since
+  const { rows } = await client.query<{ destination: string; calls: number; failed: number; failed_lately: number; failing_since: Date | null }>(
+    `select t.destination, count(*)::int as calls, count(*) filter (where p.outcome = any($3))::int as failed,
+            count(*) filter (where p.outcome = any($3) and p.started_at > clock_timestamp() - interval '2 minutes')::int as failed_lately, min(p.started_at) filter (where p.outcome = any($3)) as failing_since
      from unnest($1::text[], $2::text[]) as t (destination, audience_key)
      join pushes p on p.destination = t.destination and p.audience_key = t.audience_key and p.started_at > clock_timestamp() - interval '15 minutes'
      where p.outcome is not null or p.finished_at is not null group by t.destination`,
@@ -191,6 +192,7 @@ async function readCalls(client: PoolClient, targets: readonly TargetRef[], fact
     destination: row.destination,
     calls: row.calls,
     failed: row.failed,
+    failedLately: row.failed_lately,
     failingSince: row.failing_since?.getTime() ?? null,
     stillTargeted: facts.filter(({ destination }) => destination === row.destination).reduce((all, one) => all + one.stillTargeted, 0),
   }));

@@ -15,7 +15,7 @@ const target = (over: Partial<TargetFacts> = {}): TargetFacts => ({
 const source = (over: Partial<SourceFacts> = {}): SourceFacts => ({
   source: 'shop', quarter: {}, hour: {}, lastAt: NOW - MINUTE, volume: { now: 0, weeks: [], days: [] }, quarantine: { open: 0, lastHour: 0 }, ...over,
 });
-const destination = (over: Partial<DestinationFacts>): DestinationFacts => ({ destination: 'meta_main', calls: 0, failed: 0, failingSince: null, stillTargeted: 0, ...over });
+const destination = (over: Partial<DestinationFacts>): DestinationFacts => ({ destination: 'meta_main', calls: 0, failed: 0, failedLately: 1, failingSince: null, stillTargeted: 0, ...over });
 const exporter = (over: Partial<ExporterFacts>): ExporterFacts => ({ exporter: 'warehouse', state: 'ok', since: NOW, paused: false, cause: null, cure: null, unsent: 0, oldestUnsentAt: null, parked: 0, ...over });
 const facts = (over: Partial<AlertFacts> = {}): AlertFacts => ({
   now: NOW, targets: [target()], destinations: [], overdue: [], sources: [source()], exporters: [], actions: [], waves: [], drifts: [], swings: [], tooSmall: [], outbox: { waiting: 0, oldestAt: null }, registries: 1, channels: [], ...over,
@@ -38,6 +38,8 @@ const CASES: [rule: RuleName, what: string, given: Partial<AlertFacts>, level: '
   ['overdue_expiry', 'windows that ended 20 minutes ago', { overdue: [{ audienceKey: 'cart_7d_v1', count: 4, oldestAt: NOW - 20 * MINUTE }] }, 'critical'],
   ['failed_calls', '30 failures among many calls', { destinations: [destination({ calls: 1_000, failed: 30 })] }, 'warning'],
   ['failure_rate', '6 of 10', { destinations: [destination({ calls: 10, failed: 6 })] }, 'critical'],
+  ['failure_rate', 'what failed is mended', { destinations: [destination({ calls: 10, failed: 6, failedLately: 0 })] }, null],
+  ['failure_rate', 'a revoked token is told once, as what it is', { destinations: [destination({ calls: 10, failed: 6 })], targets: [target({ state: 'stuck' })] }, null],
   ['failure_rate', '2 of 3 are too few to say anything', { destinations: [destination({ calls: 3, failed: 2 })] }, null],
   ['backlog_growth', '20,000 after 4,000', { targets: [target({ waiting: waits('in', 20_000, MINUTE), pendingBefore: { anHour: 4_000, halfAnHour: 9_000 } })] }, 'warning'],
   ['backlog_growth', 'a burst that is being worked off', { targets: [target({ waiting: waits('in', 20_000, MINUTE), pendingBefore: { anHour: 0, halfAnHour: 60_000 } })] }, null],

@@ -177,7 +177,6 @@ function describePerson(person: PersonAnswer): string {
     ['cio_id', person.cio_ids.join(', ')],
     ['e-mail (SHA-256)', person.email_hashes.map((hash) => `${hash.slice(0, 12)}…`).join(', ')],
     ['known since', time(person.created_at)],
-    ...(person.workflows_url === null ? [] : [['workflows', person.workflows_url]]),
   ];
   return [
     table(['', person.person_id], ids),
@@ -187,6 +186,7 @@ function describePerson(person: PersonAnswer): string {
     deliveries(person.deliveries),
     'Timeline, the newest first',
     timeline(person.events),
+    ...(person.workflows_url === null ? [] : [`Workflows: ${person.workflows_url}`]),
   ].join('\n');
 }
 
@@ -217,7 +217,6 @@ function describeAudience(audience: AudienceAnswer): string {
     ['excludes', audience.excludes.join(', ')],
     ['holdout', `${audience.holdout}${audience.rearming ? '; members are being moved to the arm that it gives' : ''}`],
     ['members', `${String(audience.members.in)} in, ${String(audience.members.out)} out${audience.members.holdout > 0 ? `, ${String(audience.members.holdout)} held out` : ''}`],
-    ...(audience.members_url === null ? [] : [['in it now', audience.members_url]]),
   ];
   const parts = [table(['', audience.audience_key], facts), targets(audience)];
   for (const target of audience.targets) {
@@ -228,6 +227,7 @@ function describeAudience(audience: AudienceAnswer): string {
   }
   parts.push(...audience.targets.flatMap((target) => describeWatch(target.destination, target)));
   if (audience.cost) parts.push(describeCost(audience.cost));
+  if (audience.members_url !== null) parts.push(`In it now: ${audience.members_url}`);
   return parts.join('\n');
 }
 

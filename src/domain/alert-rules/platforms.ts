@@ -1,5 +1,5 @@
 /** Rules about what goes to the platforms. Pure. */
-import type { AlertFacts, TargetFacts } from '../alert-facts.ts';
+import type { AlertFacts, DestinationFacts, TargetFacts } from '../alert-facts.ts';
 import type { Finding } from '../alerts.ts';
 import { formatTime } from '../describe.ts';
 import { swingOf } from '../drift.ts';
@@ -21,6 +21,10 @@ function forTargets(facts: AlertFacts, find: (target: TargetFacts) => Omit<Findi
     return found ? [{ rule, ...aboutTarget(target), ...found }] : [];
   });
 }
+
+/** Destinations whose calls fail still, and of which nobody has been told already that every call is refused. */
+const failing = ({ destinations, targets }: AlertFacts): DestinationFacts[] =>
+  destinations.filter(({ destination, failedLately }) => failedLately > 0 && !targets.some((target) => target.destination === destination && target.state === 'stuck'));
 
 function waitingLong(wanted: 'in' | 'out', rule: string) {
   return (facts: AlertFacts, threshold: Threshold): Finding[] =>
@@ -90,7 +94,7 @@ export const PLATFORM_RULES = {
     defaults: { warning: 20, critical: 200, least: 1 },
     atOnce: false,
     find: (facts, threshold) =>
-      facts.destinations.flatMap(({ destination, calls, failed, failingSince, stillTargeted }) => {
+      failing(facts).flatMap(({ destination, calls, failed, failingSince, stillTargeted }) => {
         const level = failed >= threshold.least ? levelOf(failed, threshold) : null;
         return level ? [{
           rule: 'failed_calls', subject: destination, destination, level, since: failingSince, stillTargeted,
@@ -106,7 +110,7 @@ export const PLATFORM_RULES = {
     defaults: { warning: 0.2, critical: 0.5, least: 10 },
     atOnce: false,
     find: (facts, threshold) =>
-      facts.destinations.flatMap(({ destination, calls, failed, failingSince, stillTargeted }) => {
+      failing(facts).flatMap(({ destination, calls, failed, failingSince, stillTargeted }) => {
         const level = calls >= threshold.least ? levelOf(failed / calls, threshold) : null;
         return level ? [{
           rule: 'failure_rate', subject: destination, destination, level, since: failingSince, stillTargeted,
