@@ -11,7 +11,7 @@ module.exports = {
     { name: 'domain-is-pure', comment: 'No I/O, no npm, no node: in domain.', severity: 'error', from: { path: '^src/domain/' }, to: { pathNot: '^src/domain/' } },
     room('workflows', ['domain/']),
     room('activities', ['domain/', 'ledger/index', 'monitoring/']),
-    room('alerting', ['domain/', 'ledger/index', 'monitoring/']),
+    room('alerting', ['domain/', 'ledger/index', 'monitoring/', 'actions/standard-webhooks']),
     room('ledger', ['domain/', 'monitoring/']),
     room('api', ['domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
     room('console', ['api/index', 'domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),

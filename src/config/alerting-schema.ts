@@ -1,5 +1,6 @@
 /** The shape of `owners:` and `alerts:` in `headgate.yaml`. */
 import { z } from 'zod';
+import { keyOf } from '../actions/standard-webhooks.ts';
 import type { AlertRule, Threshold, Unit } from '../domain/alert-rules.ts';
 import { RULES } from '../domain/alert-rules.ts';
 import { duration, secret, share } from './registry-schema.ts';
@@ -23,12 +24,14 @@ const channel = z.string().min(2, 'must be a channel such as "#retention-oncall"
 const address = z.email('must be an e-mail address');
 const one = <T extends z.ZodType>(schema: T) => z.union([schema.transform((value) => [value]), z.array(schema).min(1)]);
 
+const signingSecret = secret.refine((text) => keyOf(text) !== undefined, 'must be whsec_ and 24 to 64 bytes in base64: make one by `echo whsec_$(openssl rand -base64 32)`');
+
 export const contactSchema = z.strictObject({
   slack: one(channel).optional().describe('Channels, by the bot of alerts.slack.'),
   slack_webhook: secret.optional().describe('Incoming webhook of Slack, instead of the bot.'),
   email: one(address).optional().describe('By the server of alerts.smtp.'),
   pagerduty: secret.optional().describe('Routing key of an Events API v2 integration.'),
-  webhook: z.strictObject({ url, secret }).optional().describe('Signed HTTP, as Standard Webhooks has it.'),
+  webhook: z.strictObject({ url, secret: signingSecret }).optional().describe('Signed HTTP, as Standard Webhooks has it.'),
   quiet_hours: z.strictObject({ from: timeOfDay, to: timeOfDay, timezone: timezone.default('UTC') }).optional().describe('Only what is critical is told at these times; the rest waits until they are over.'),
   escalate_to: z.string().min(1).optional().describe('Who hears of what is critical and acknowledged by nobody.'),
   escalate_after: z.string().default('30m').pipe(duration).describe('After how long.'),

@@ -18,7 +18,7 @@ sources:
 destinations:
 ${destinations.join('\n')}
 owners:
-  Retention: { webhook: { url: "${channel}", secret: a-secret-for-benches } }
+  Retention: { webhook: { url: "${channel}", secret: "whsec_${Buffer.from('a-secret-for-benches-of-alerts').toString('base64')}" } }
 audiences:
 ${audiences.join('\n')}
 `;

@@ -12,7 +12,7 @@ import { CART_AT_META, CROSS_SELL_AT_META, REGISTRY, startService, type TestServ
 import { somebody } from '../support/somebody.ts';
 import { until } from '../support/until.ts';
 
-const WEBHOOK_SECRET = `whsec_${Buffer.from('a-key-for-the-tests').toString('base64')}`;
+const WEBHOOK_SECRET = `whsec_${Buffer.from('a-key-for-the-tests-of-alerts').toString('base64')}`;
 let slack: Recorder;
 let pagerduty: Recorder;
 let webhook: Recorder;

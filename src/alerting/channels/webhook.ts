@@ -1,5 +1,6 @@
 /** Signed HTTP with the headers of Standard Webhooks (https://www.standardwebhooks.com, read 2026-11-30). */
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { signedHeaders } from '../../actions/standard-webhooks.ts';
 import type { Message } from '../message.ts';
 import { post, type Channel } from './channel.ts';
 
@@ -10,15 +11,10 @@ export function webhookChannel({ url, secret }: { url: string; secret: string })
       const body = JSON.stringify(bodyOf(message));
       // The same message has the same id, so that the receiver may drop what comes twice.
       const id = `msg_${createHash('sha256').update(body).digest('hex').slice(0, 32)}`;
-      const timestamp = String(Math.floor(Date.now() / 1_000));
-      const signature = `v1,${createHmac('sha256', keyOf(secret)).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
-      await post('The webhook', url, { headers: { 'content-type': 'application/json', 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature }, body, signal });
+      await post('The webhook', url, { headers: { 'content-type': 'application/json', ...signedHeaders(id, Date.now(), body, [secret]) }, body, signal });
     },
   };
 }
-
-/** `whsec_` is followed by base64; anything else is taken as it is. */
-const keyOf = (secret: string): Buffer => (secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret));
 
 const bodyOf = (message: Message): object => ({
   type: 'headgate.alerts',
