@@ -119,4 +119,4 @@ test('apis and workers that are replaced one after the other under traffic cost 
   expect(attempts.filter((attempt) => attempt !== 1)).toEqual([]);
   await connection.close();
   balancer.close();
-}, 180_000);
+}, 300_000);
