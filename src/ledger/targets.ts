@@ -134,7 +134,8 @@ export async function listTargets(connection: LedgerConnection): Promise<TargetS
   return rows.map((row) => ({
     destination: row.destination,
     audienceKey: row.audience_key,
-    state: row.state,
+    // A report of an older version may have come after the pause.
+    state: row.paused ? 'paused' : row.state,
     paused: row.paused,
     cause: row.cause,
     cure: row.cure,
