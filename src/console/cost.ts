@@ -2,7 +2,7 @@
 import type { CostView } from '../api/index.ts';
 import { html, type Content, type Html } from './html.ts';
 import { table, type Column } from './table.ts';
-import { nothing, number } from './words.ts';
+import { nothing, number, plural } from './words.ts';
 
 interface Line {
   what: Content;
@@ -19,7 +19,7 @@ const orNothing = (value: number | null): Content => (value === null ? nothing :
 
 const COLUMNS: Column<Line>[] = [
   { title: 'What', cell: ({ what }) => what },
-  { title: 'Counted over', cell: ({ days }) => (days === 1 ? '1 day' : `${String(days)} days`) },
+  { title: 'Counted over', cell: ({ days, actions }) => (actions === 0 ? nothing : days < 1 ? 'less than a day' : days === 1 ? '1 day' : `${String(days)} days`) },
   { title: 'Temporal actions', cell: ({ actions }) => number(actions), kind: 'number' },
   { title: 'Platform calls', cell: ({ calls }) => orNothing(calls), kind: 'number' },
   { title: 'Members sent', cell: ({ members }) => orNothing(members), kind: 'number' },
@@ -29,7 +29,7 @@ const COLUMNS: Column<Line>[] = [
 /** @param hasPrices `prices` are set in headgate.yaml */
 export function costSection({ events, targets, monthly }: CostView, hasPrices: boolean): Html {
   const lines: Line[] = [
-    { what: html`${number(events.events)} events and their workflows`, days: events.days, actions: events.temporal_actions, calls: null, members: null, rows: events.rows, monthly: null },
+    { what: html`${plural(events.events, 'event')} with ${events.events === 1 ? 'its workflow' : 'their workflows'}`, days: events.days, actions: events.temporal_actions, calls: null, members: null, rows: events.rows, monthly: null },
     ...targets.map((one): Line => ({ what: `pushes to ${one.destination}`, days: one.days, actions: one.temporal_actions, calls: one.calls, members: one.members, rows: null, monthly: one.monthly?.total ?? null })),
   ];
   const price: Column<Line>[] = monthly ? [{ title: `A month, ${monthly.currency}`, cell: (line) => (line.monthly === null ? nothing : amount(line.monthly)), kind: 'number' }] : [];

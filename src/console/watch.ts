@@ -32,7 +32,8 @@ export function clocksInShort(watch: TargetWatch, now = Date.now()): Content {
   return html` <span class="quiet">${effective <= now ? 'in effect' : html`in effect within ${duration(effective - now)}`}</span>`;
 }
 
-const accepted = ({ clocks: { accepted_until: until } }: TargetWatch, now: number): Content => (now - (ms(until) ?? now) < 2_000 ? 'all of it' : html`what was decided until ${at(until)}`);
+const accepted = ({ clocks: { accepted_until: until, last_success_at: last } }: TargetWatch, now: number): Content =>
+  last === null ? html`<span class="quiet">nothing yet</span>` : (now - (ms(until) ?? now) < 2_000 ? 'all of it' : html`what was decided until ${at(until)}`);
 
 const effect = ({ clocks: { adds_effective_by: adds, removals_effective_by: removals } }: TargetWatch): Content =>
   adds === null && removals === null ? nothing : adds === removals ? html`by ${at(adds)}` : html`adds by ${at(adds)}, removals by ${at(removals)}`;
