@@ -43,7 +43,7 @@ const COLUMNS: Column<ActionView>[] = [
 
 const actionsBody = (actions: readonly ActionView[]): Content => html`${table('Tools that cio.forward events go to', COLUMNS, actions, html`<p>There is no action in <code>headgate.yaml</code>. One is a tool that <code>cio.forward</code> events are sent to, such as Slack:</p><pre>actions:
   ops_slack: { kind: slack, webhook_url: "\${SLACK_WEBHOOK_URL}", text: "{{ customer_id }} left a cart" }</pre>`)}
-${actions.length > 0 && html`<p class="hint">What was refused is sent again by <code>npx headgate action retry NAME</code>; <code>pause</code> and <code>resume</code> do what they say.</p>`}`;
+${actions.length > 0 && html`<p class="hint">What was refused is sent again by <code>npx headgate action retry NAME</code>. <code>npx headgate action pause NAME</code> keeps everything until <code>resume</code>.</p>`}`;
 
 /** What became of one event at its action. */
 export const forwardSection = ({ action, state: at, attempts, accepted_at: acceptedAt, tried_at: triedAt, next_try_at: nextTryAt, settled_at: settledAt, status, answer, reason }: ForwardView): Html =>
@@ -54,5 +54,5 @@ export const forwardSection = ({ action, state: at, attempts, accepted_at: accep
     ['Why', reason ?? nothing],
     ['Accepted by us', time(acceptedAt)],
     ['Tried', html`${attempts === 0 ? 'not yet' : attempts === 1 ? 'once' : `${number(attempts)} times`}${triedAt && html`, <span class="quiet">the last time</span> ${time(triedAt)}`}`],
-    nextTryAt === null ? ['Settled', time(settledAt)] : ['Tried again', time(nextTryAt)],
+    nextTryAt === null ? ['Settled', time(settledAt)] : [attempts === 0 ? 'To be sent' : 'Tried again', time(nextTryAt)],
   ])}${answer !== null && answer !== '' && html`<pre tabindex="0" aria-label="Its answer">${answer}</pre>`}</section>`;

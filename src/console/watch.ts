@@ -21,7 +21,7 @@ export const isWatchedFor = ({ guard, drift, too_small: small }: TargetWatch): b
 
 /** For tables of targets: a word each, the sentence on hovering and on the audience's page. */
 export const watchBadges = ({ guard, drift, too_small: small }: TargetWatch): Html =>
-  html`${guard.map((hold) => html` <span title="${hold.because}">${badge(`${wave(hold)} held by the guard`, 'warn')}</span>`)}${drift && html` <span title="${drift.message}">${badge(`size drifts: ${drift.verdict}`, 'warn')}</span>`}${small !== null && html` <span title="${small}">${badge('too small to serve', 'plain')}</span>`}`;
+  html`${guard.map((hold) => html` <span title="${hold.because}">${badge(`${wave(hold)} held`, 'warn')}</span>`)}${drift && html` <span title="${drift.message}">${badge(`drift: ${drift.verdict}`, 'warn')}</span>`}${small !== null && html` <span title="${small}">${badge('too small', 'plain')}</span>`}`;
 
 const latest = ({ clocks: { adds_effective_by: adds, removals_effective_by: removals } }: TargetWatch): number | null => [ms(adds), ms(removals)].reduce((one, other) => Math.max(one ?? 0, other ?? 0) || null);
 
@@ -36,7 +36,7 @@ const accepted = ({ clocks: { accepted_until: until, last_success_at: last } }: 
   last === null ? html`<span class="quiet">nothing yet</span>` : (now - (ms(until) ?? now) < 2_000 ? 'all of it' : html`what was decided until ${at(until)}`);
 
 const effect = ({ clocks: { adds_effective_by: adds, removals_effective_by: removals } }: TargetWatch): Content =>
-  adds === null && removals === null ? nothing : adds === removals ? html`by ${at(adds)}` : html`adds by ${at(adds)}, removals by ${at(removals)}`;
+  adds === null && removals === null ? nothing : adds === removals ? at(adds) : html`adds ${at(adds)}, removals ${at(removals)}`;
 
 const size = ({ size: newest, drift }: TargetWatch): Content =>
   newest === null ? html`<span class="quiet">not read yet</span>` : html`${newest.message || newest.failure} <span class="quiet">(</span>${at(newest.read_at)}<span class="quiet">)</span>${drift && html`<br>${badge('drift', 'warn')} since ${at(drift.since)}, ${plural(drift.readings, 'reading')} in a row. <code>npx headgate check</code> looks at the audience; <code>npx headgate resync</code> pushes every member again.`}`;
@@ -46,12 +46,12 @@ const readAt = ({ size: newest }: TargetWatch): Content => (newest === null ? no
 function columns(now: number): Column<Watched>[] {
   return [
     { title: 'Target', cell: ({ destination }) => destination },
-    { title: 'Accepted by the platform', cell: ({ watch }) => accepted(watch, now) },
-    { title: 'Newest acceptance', cell: ({ watch }) => at(watch.clocks.last_success_at) },
-    { title: 'In effect there, at the latest', cell: ({ watch }) => effect(watch) },
+    { title: 'Accepted there', cell: ({ watch }) => accepted(watch, now) },
+    { title: 'Last accepted', cell: ({ watch }) => at(watch.clocks.last_success_at) },
+    { title: 'In effect by', cell: ({ watch }) => effect(watch) },
     { title: 'Its size', cell: ({ watch }) => readAt(watch), kind: 'number' },
     { title: 'Ours', cell: ({ watch: { size: newest } }) => (newest === null ? nothing : number(newest.taken_in)), kind: 'number' },
-    { title: 'What that means', cell: ({ watch }) => html`${size(watch)}${watch.too_small !== null && html`<br>${badge('too small to serve', 'plain')} ${watch.too_small}`}`, kind: 'wide' },
+    { title: 'Meaning', cell: ({ watch }) => html`${size(watch)}${watch.too_small !== null && html`<br>${badge('too small to serve', 'plain')} ${watch.too_small}`}`, kind: 'wide' },
   ];
 }
 
@@ -60,7 +60,7 @@ export function watchSection(targets: readonly Watched[], now = Date.now()): Con
   if (targets.length === 0) return null;
   const sources = [...new Set(targets.flatMap(({ watch }) => watch.clocks.source ?? []))];
   return html`${table('Clocks and sizes', columns(now), targets, nothing)}
-<p class="hint">Accepted by us: at once, whatever the door answers with 200. When the platform puts into effect what it has accepted, by its own words: ${sources.length === 0 ? 'not known.' : sources.join(' ')}</p>`;
+<p class="hint">Accepted by us: at once, whatever the door answers with 200. Accepted there: by the platform, which puts it into effect later, at the latest by its own words: ${sources.length === 0 ? 'not known.' : sources.join(' ')}</p>`;
 }
 
 /** What is held, each with its button. */
