@@ -29,7 +29,7 @@ const latest = ({ clocks: { adds_effective_by: adds, removals_effective_by: remo
 export function clocksInShort(watch: TargetWatch, now = Date.now()): Content {
   const effective = latest(watch);
   if (watch.clocks.last_success_at === null || effective === null) return null;
-  return html` <span class="quiet">${effective <= now ? 'in effect' : html`in effect within ${duration(effective - now)}`}</span>`;
+  return html` <span class="quiet">${effective <= now ? 'in effect' : html`in effect in ${duration(effective - now)}`}</span>`;
 }
 
 const accepted = ({ clocks: { accepted_until: until, last_success_at: last } }: TargetWatch, now: number): Content =>
