@@ -18,6 +18,8 @@ COPY --from=dependencies /headgate/node_modules ./node_modules
 COPY package.json ./
 COPY bin ./bin
 COPY src ./src
+# The console shows it.
+COPY docs/runbook.md ./docs/runbook.md
 USER node
 EXPOSE 8080 9464
 # An api answers on the first port, a worker on the second. docker-compose.yml and Kubernetes ask the one that they start.

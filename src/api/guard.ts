@@ -3,6 +3,7 @@ import { json, Router } from 'express';
 import { z } from 'zod';
 import { describeHold, releaseCommand, type GuardHold } from '../domain/guard.ts';
 import type { Policies, TargetRef } from '../domain/registry.ts';
+import type { PushOperation } from '../domain/delivery.ts';
 import type { Ledger, ReleasedWave } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
 import { authorise } from './authorise.ts';
@@ -51,17 +52,40 @@ export function guardRoutes({ ledger, policies, host, readToken, operatorToken, 
       return;
     }
     const operation = what === undefined ? undefined : what === 'adds' ? 'add' : 'remove';
-    const released: ReleasedWave[] = [];
-    for (const name of destination === undefined ? known : [destination]) released.push(...(await ledger.releaseHolds({ destination: name, audienceKey }, { operation, by, because })));
-    onCommitted(released.map((one) => ({ destination: one.destination, audienceKey })));
-    for (const one of released) logger.info({ destination: one.destination, audience: audienceKey, operation: one.operation, members: one.members, by }, `${by} released a wave that the guard held.`);
+    const targets = (destination === undefined ? [...known] : [destination]).map((name) => ({ destination: name, audienceKey }));
+    const released = await releaseWaves({ ledger, onCommitted, logger }, targets, { operation, by, because });
     response.json({ audience_key: audienceKey, released: released.map((one) => ({ destination: one.destination, operation: one.operation, members: one.members })) });
   });
   return router;
 }
 
+/** Lets the waves of these targets go, and has them pushed. @param release without `operation`: adds and removals */
+export async function releaseWaves({ ledger, onCommitted, logger }: Pick<GuardOptions, 'ledger' | 'onCommitted' | 'logger'>, targets: readonly TargetRef[], release: { operation: PushOperation | undefined; by: string; because: string | undefined }): Promise<ReleasedWave[]> {
+  const released: ReleasedWave[] = [];
+  for (const target of targets) released.push(...(await ledger.releaseHolds(target, release)));
+  onCommitted(released.map(({ destination, audienceKey }) => ({ destination, audienceKey })));
+  for (const { destination, audienceKey, operation, members } of released) logger.info({ destination, audience: audienceKey, operation, members, by: release.by }, `${release.by} released a wave that the guard held.`);
+  return released;
+}
+
+/** A wave that is held. Times in ISO 8601. */
+export interface GuardHoldView {
+  operation: PushOperation;
+  held: number;
+  since: string;
+  causes: string[];
+  noticed: number;
+  audience_size: number;
+  most: number;
+  /** When it goes by itself; null: when somebody releases it. */
+  let_go_at: string | null;
+  because: string;
+  /** The command. */
+  release: string;
+}
+
 /** One wave, for programs and people. */
-export const describeGuardHold = (hold: GuardHold): object => ({
+export const describeGuardHold = (hold: GuardHold): GuardHoldView => ({
   operation: hold.operation,
   held: hold.held,
   since: new Date(hold.since).toISOString(),

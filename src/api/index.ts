@@ -22,10 +22,13 @@ export { GroupCommit } from './group-commit.ts';
 export { isLoopback, isOpen } from './authorise.ts';
 export { eventFromBody, withoutEmail, type EventContext, type Identify, type Understood } from './event-from-body.ts';
 export { describeKept, type Correction } from './event-from-kept.ts';
+export { readActions, type ActionView } from './actions.ts';
+export { releaseWaves, type GuardHoldView } from './guard.ts';
 export { holdsOf } from './holds.ts';
 export { redactText } from './redact.ts';
 export { discardQuarantined, replayQuarantined, tryReplay, understandEntry, type ReplayOptions } from './replay.ts';
 export { sameText, sign } from './verify-signature.ts';
+export { readCost, readWatch, type CostView, type TargetWatch, type Watched } from './watch.ts';
 export { Watchdog } from './watchdog.ts';
 export { workflowUrl } from './workflow-url.ts';
 export { createWorkerApp } from './worker-app.ts';
@@ -59,6 +62,10 @@ export function createApp(options: AppOptions): Express {
   if (options.console) {
     app.get('/', (_request, response) => {
       response.redirect('/console');
+    });
+    // The address in the messages of alerts; browsers keep what stands behind the #.
+    app.get('/runbook', (_request, response) => {
+      response.redirect('/console/runbook');
     });
     app.use('/console', options.console);
   }

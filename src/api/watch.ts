@@ -1,10 +1,10 @@
 /** What watches over targets, for readers: waves that are held, the two clocks, what the platform tells of the size, and what an audience costs. */
 import { costOf, type AudienceCost, type Money, type Prices } from '../domain/cost.ts';
-import { judgeDrift, tooSmallToServe, type SizeReading } from '../domain/drift.ts';
+import { judgeDrift, tooSmallToServe, type Drift, type SizeReading } from '../domain/drift.ts';
 import { clocksOf } from '../domain/platform-clocks.ts';
 import { targetKey, type Audience, type Policies, type TargetRef } from '../domain/registry.ts';
 import type { Ledger } from '../ledger/index.ts';
-import { describeGuardHold } from './guard.ts';
+import { describeGuardHold, type GuardHoldView } from './guard.ts';
 
 /** What the registry says of watching. */
 export interface Watched {
@@ -15,7 +15,38 @@ export interface Watched {
 /** Counted over so long, in milliseconds. */
 const COST_MS = 30 * 86_400_000;
 
-type WatchOfTarget = (target: TargetRef, now: { oldestPendingAt: number | null; lastSuccessAt: number | null }) => object;
+/** What is told of one target. Times in ISO 8601. */
+export interface TargetWatch {
+  guard: GuardHoldView[];
+  clocks: { accepted_until: string | null; last_success_at: string | null; adds_effective_by: string | null; removals_effective_by: string | null; read_back_at: string | null; source: string | null };
+  size: SizeView | null;
+  drift: { verdict: Drift['verdict']; since: string | null; readings: number; message: string } | null;
+  /** Why the platform does not serve it; null: it does, or nobody knows. */
+  too_small: string | null;
+}
+
+export interface SizeView {
+  read_at: string | null;
+  at_least: number | null;
+  at_most: number | null;
+  taken_in: number;
+  entering: number;
+  leaving: number;
+  verdict: SizeReading['verdict'];
+  message: string;
+  failure: string | null;
+}
+
+/** Each amount null where it has no price. */
+export type MoneyView = Money;
+
+export interface CostView {
+  events: { events: number; temporal_actions: number; rows: number; days: number };
+  targets: { destination: string; calls: number; members: number; temporal_actions: number; days: number; monthly: MoneyView | null }[];
+  monthly: MoneyView | null;
+}
+
+export type WatchOfTarget = (target: TargetRef, now: { oldestPendingAt: number | null; lastSuccessAt: number | null }) => TargetWatch;
 
 /** Reads all at once; the returned function says it of one target. @param audienceKey only this audience is asked about */
 export async function readWatch(ledger: Ledger, policies: Policies, { sizesEveryMs }: Watched, audienceKey?: string): Promise<WatchOfTarget> {
@@ -43,12 +74,12 @@ export async function readWatch(ledger: Ledger, policies: Policies, { sizesEvery
   };
 }
 
-export const describeReading = ({ readAt, told, takenIn, entering, leaving, verdict, message, failure }: SizeReading): object => ({
+export const describeReading = ({ readAt, told, takenIn, entering, leaving, verdict, message, failure }: SizeReading): SizeView => ({
   read_at: iso(readAt), at_least: told?.atLeast ?? null, at_most: told?.atMost ?? null, taken_in: takenIn, entering, leaving, verdict, message, failure,
 });
 
 /** What an audience cost in the last 30 days, or since it is counted. */
-export async function readCost(ledger: Ledger, { key, targets }: Audience, { prices }: Watched): Promise<object> {
+export async function readCost(ledger: Ledger, { key, targets }: Audience, { prices }: Pick<Watched, 'prices'>): Promise<CostView> {
   const [counted, traffic] = await Promise.all([ledger.countEvents(key, COST_MS), ledger.readTraffic(key, targets.map(({ destination }) => destination), COST_MS)]);
   const now = Date.now();
   const counts = targets.map(({ destination }) => {
@@ -59,12 +90,12 @@ export async function readCost(ledger: Ledger, { key, targets }: Audience, { pri
   return describeCost(costOf({ events: counted.events, rows: counted.rows, countedMs: counted.countedMs, targets: counts }, prices));
 }
 
-const describeCost = ({ events, targets, monthly }: AudienceCost): object => ({
+const describeCost = ({ events, targets, monthly }: AudienceCost): CostView => ({
   events: { events: events.events, temporal_actions: events.actions, rows: events.rows, days: events.days },
   targets: targets.map(({ destination, calls, members, actions, days, monthly: own }) => ({ destination, calls, members, temporal_actions: actions, days, monthly: describeMoney(own) })),
   monthly: describeMoney(monthly),
 });
 
-const describeMoney = (money: Money | null): object | null => money && { currency: money.currency, temporal: money.temporal, platform: money.platform, warehouse: money.warehouse, total: money.total };
+const describeMoney = (money: Money | null): MoneyView | null => money && { currency: money.currency, temporal: money.temporal, platform: money.platform, warehouse: money.warehouse, total: money.total };
 
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());

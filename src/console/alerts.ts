@@ -9,7 +9,7 @@ import type { ConsoleOptions } from './options.ts';
 import { form, type Page } from './page.ts';
 import { table, type Column } from './table.ts';
 import type { Visit } from './visit.ts';
-import { audiencePath, badge, BASE, duration, nothing, number, plural, since, time } from './words.ts';
+import { audiencePath, badge, BASE, duration, nothing, number, plural, RUNBOOK, since, time } from './words.ts';
 
 const HERE = `${BASE}/alerts`;
 const MOST = 200;
@@ -52,7 +52,7 @@ const level = ({ level: word }: Pick<AlertView, 'level'>): Html => badge(word, w
 const about = ({ subject, finding: { audienceKey } }: AlertView): Content => (audienceKey === undefined ? subject : html`<a href="${audiencePath(audienceKey)}">${subject}</a>`);
 const what = ({ finding: { what: sentence, stillTargeted, cure, command } }: AlertView): Content =>
   html`${sentence}${stillTargeted > 0 && html`<br><strong>${plural(stillTargeted, 'person is', 'people are')} still targeted who should not be.</strong>`}<br><strong>What to do:</strong> ${cure}${command !== undefined && html`<br><code>${command}</code>`}`;
-const ruleName = ({ rule }: AlertView): Content => html`${rule.replaceAll('_', ' ')} `;
+const ruleName = ({ rule }: AlertView): Content => html`<a href="${RUNBOOK}#${rule}" title="What to do, in the runbook">${rule.replaceAll('_', ' ')}</a> `;
 
 /** What one owner was told, and whether it went out. */
 const told = ({ owner, channel, change, createdAt, sentAt, droppedAt, lastError }: AlertMessageView): Html =>

@@ -1,9 +1,11 @@
 /** One audience: who is in it and how that came, its rules and its targets. */
 import { Router } from 'express';
+import { readCost, type CostView } from '../api/index.ts';
 import { describeShares, sharesOf } from '../domain/holdout.ts';
 import { formatDuration, type Audience } from '../domain/registry.ts';
 import type { AudienceDay, AudienceHistory, Inside, TargetCounts } from '../ledger/index.ts';
 import { area } from './charts.ts';
+import { costSection } from './cost.ts';
 import type { Desk } from './desk.ts';
 import { html, type Content } from './html.ts';
 import { notFound } from './not-found.ts';
@@ -12,6 +14,7 @@ import type { Page } from './page.ts';
 import { facts, table, type Column } from './table.ts';
 import { readTargets, targetColumns, type ShownTarget } from './targets.ts';
 import type { Visit } from './visit.ts';
+import { guardSection, watchSection } from './watch.ts';
 import { audienceLink, BASE, counted, nothing, number } from './words.ts';
 
 const DAYS = 30;
@@ -27,19 +30,20 @@ interface AudienceView {
   history: AudienceHistory;
   targets: ShownTarget[];
   deliveries: TargetCounts[] | undefined;
+  cost: CostView;
 }
 
 export function audienceRoutes(options: ConsoleOptions, desk: Desk): Router {
-  const { ledger, policies } = options;
+  const { ledger, policies, watching } = options;
   const router = Router();
   router.get('/audiences/:key', desk.page('reader', async (request, visit): Promise<Page> => {
     const audience = policies.audiences.get(String(request.params['key']));
     if (!audience) return notFound('There is no such audience in headgate.yaml', html`<p>The ones that there are stand on the <a href="${BASE}">overview</a>.</p>`);
-    const [inside, history, targets, deliveries] = await Promise.all([
-      ledger.countInsideByArm(audience.key, MOST_MEMBERS), ledger.readAudienceHistory(audience.key, DAYS, MOST_ROWS), readTargets(options), ledger.countDeliveriesWithin(audience.key, COUNT_WITHIN_MS),
+    const [inside, history, targets, deliveries, cost] = await Promise.all([
+      ledger.countInsideByArm(audience.key, MOST_MEMBERS), ledger.readAudienceHistory(audience.key, DAYS, MOST_ROWS), readTargets(options, audience.key), ledger.countDeliveriesWithin(audience.key, COUNT_WITHIN_MS),
+      readCost(ledger, audience, watching),
     ]);
-    const own = targets.filter(({ audienceKey }) => audienceKey === audience.key);
-    return { title: audience.key, refreshSeconds: 30, body: audienceBody(options, visit, { audience, inside, history, targets: own, deliveries }) };
+    return { title: audience.key, refreshSeconds: 30, body: audienceBody(options, visit, { audience, inside, history, targets, deliveries, cost }) };
   }));
   return router;
 }
@@ -69,11 +73,12 @@ export function membersOverTime(days: readonly AudienceDay[], now: number): numb
 
 const total = (days: readonly AudienceDay[], what: Exclude<keyof AudienceDay, 'day'>): number => days.reduce((sum, day) => sum + day[what], 0);
 
-function audienceBody(options: ConsoleOptions, visit: Visit, { audience, inside, history, targets, deliveries }: AudienceView): Content {
+function audienceBody(options: ConsoleOptions, visit: Visit, { audience, inside, history, targets, deliveries, cost }: AudienceView): Content {
   const days = everyDay(history, new Date());
   const members = inside.in - inside.holdout;
   const line = membersOverTime(days, members);
   return html`<p class="lead">${audience.description}</p>
+${guardSection(visit, targets)}
 ${facts([
   ['Members', html`<strong>${counted(members, MOST_MEMBERS)}</strong> pushed to platforms`],
   ['Held out', html`${number(inside.holdout)} <span class="quiet">(${describeShares(sharesOf(audience), audience.key)})</span>`],
@@ -91,6 +96,8 @@ ${facts([
 ])}
 ${table('Targets', [...targetColumns(visit, options.temporalUi, false), ...deliveryColumns(deliveries)], targets, html`<p>This audience has no target: nothing is pushed.</p>`)}
 ${!deliveries && html`<p class="hint">There are too many deliveries to count them here: <code>npx headgate audience ${audience.key}</code> takes its time.</p>`}
+${watchSection(targets)}
+${costSection(cost, options.watching.prices !== null)}
 ${table('Day by day, the newest first', DAY_COLUMNS, [...days].reverse().filter((day) => JSON.stringify(day) !== JSON.stringify(quiet(day.day))), html`<p>Nothing has happened in this audience in ${String(DAYS)} days. Add somebody:</p><pre>npx headgate send add --audience ${audience.key} --email ada@example.com --customer-id c_ada</pre>`)}`;
 }
 

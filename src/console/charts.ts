@@ -20,6 +20,25 @@ export function bars(values: readonly number[], label: string, tone: 'plain' | '
   return html`<svg class="chart bars ${tone}" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${label}"><line x1="0" y1="${HEIGHT}" x2="${WIDTH}" y2="${HEIGHT}"/>${values.map(bar)}</svg>`;
 }
 
+/** Bars of several layers, the first one at the bottom. @param layers each with the class that colours it */
+export function stackedBars(layers: readonly { tone: 'plain' | 'faint' | 'bad'; values: readonly number[] }[], label: string): Html {
+  const length = Math.max(1, ...layers.map(({ values }) => values.length));
+  const totals = Array.from({ length }, (_, index) => layers.reduce((sum, { values }) => sum + (values[index] ?? 0), 0));
+  const highest = Math.max(1, ...totals);
+  const step = WIDTH / length;
+  const column = (_: number, index: number): (Html | null)[] => {
+    let top = HEIGHT;
+    return layers.map(({ tone, values }) => {
+      const value = values[index] ?? 0;
+      if (value <= 0) return null;
+      const height = Math.max(LEAST_BAR, (value / highest) * HEIGHT);
+      top -= height;
+      return html`<rect class="${tone}" x="${round(index * step)}" y="${round(Math.max(0, top))}" width="${round(Math.max(1, step - 1))}" height="${round(height)}"/>`;
+    });
+  };
+  return html`<svg class="chart bars" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${label}"><line x1="0" y1="${HEIGHT}" x2="${WIDTH}" y2="${HEIGHT}"/>${totals.map(column)}</svg>`;
+}
+
 const AREA_WIDTH = 720;
 const AREA_HEIGHT = 140;
 

@@ -7,7 +7,7 @@ import { askAgain, frame, type Page } from './page.ts';
 import type { Seal } from './seal.ts';
 import { signInPage } from './sign-in-page.ts';
 import { comesFromElsewhere, forgetNotice, isFromOwnPage, leaveNotice, readVisit, type Notice, type Role, type Visit } from './visit.ts';
-import { BASE } from './words.ts';
+import { BASE, RUNBOOK } from './words.ts';
 
 const RANK: Record<Role, number> = { nobody: 0, reader: 1, operator: 2 };
 
@@ -29,7 +29,8 @@ export class Desk {
 
   /** Reads who is there, before anything else. */
   readonly receive: RequestHandler = (request, response, next) => {
-    if (comesFromElsewhere(request)) {
+    // Asking once more would lose the section that a link into the runbook names, and that page asks nobody who they are.
+    if (comesFromElsewhere(request) && request.originalUrl !== RUNBOOK) {
       response.type('html').send(askAgain(request.originalUrl).text);
       return;
     }

@@ -2,7 +2,8 @@
 import { Router } from 'express';
 import { holdsOf } from '../api/index.ts';
 import { shownStatus } from '../domain/holding.ts';
-import type { DeliveryView, EventDetails } from '../ledger/index.ts';
+import type { DeliveryView, EventDetails, ForwardView } from '../ledger/index.ts';
+import { forwardSection } from './actions.ts';
 import type { Desk } from './desk.ts';
 import { html, type Content } from './html.ts';
 import { notFound } from './not-found.ts';
@@ -17,7 +18,8 @@ export function eventRoutes(options: ConsoleOptions, desk: Desk): Router {
   router.get('/events/:event_id', desk.page('reader', async (request): Promise<Page> => {
     const event = await options.ledger.readEvent(String(request.params['event_id']));
     if (!event) return notFound('The ledger knows no such event', html`<p>It may be in <a href="${BASE}/quarantine">quarantine</a>, or have come with another id.</p>`);
-    return { title: 'Event', refreshSeconds: 5, body: eventBody(options, event, await asShown(options, event)) };
+    const [deliveries, forward] = await Promise.all([asShown(options, event), options.ledger.readForward(event.event_id)]);
+    return { title: 'Event', refreshSeconds: 5, body: eventBody(options, event, deliveries, forward) };
   }));
   return router;
 }
@@ -29,7 +31,7 @@ async function asShown({ ledger, policies }: ConsoleOptions, { person_id: person
   return deliveries.map((delivery) => ({ ...delivery, status: shownStatus(delivery, holds({ destination: delivery.destination, audienceKey: delivery.audience_key }), goesBy) }));
 }
 
-function eventBody({ temporalUi }: ConsoleOptions, event: EventDetails, deliveries: readonly DeliveryView[]): Content {
+function eventBody({ temporalUi }: ConsoleOptions, event: EventDetails, deliveries: readonly DeliveryView[], forward: ForwardView | undefined): Content {
   const { membership } = event;
   return html`${facts([
     ['Event id', html`<span class="id">${event.event_id}</span>`],
@@ -43,7 +45,8 @@ function eventBody({ temporalUi }: ConsoleOptions, event: EventDetails, deliveri
     ['Now', membership ? html`${state(membership.state)} ${membership.reason.replaceAll('_', ' ')}${membership.event_id !== event.event_id && html`, by a newer decision`}` : nothing],
     ['Workflow', event.status === 'test' ? nothing : workflowLink(temporalUi, event.event_id)],
   ])}
-${table('At each platform', deliveryColumns(false), deliveries, html`<p>${event.status === 'test' ? 'A test event decides nothing.' : 'No platform is to be told of this event.'}</p>`)}
+${forward && forwardSection(forward)}
+${(!forward || deliveries.length > 0) && table('At each platform', deliveryColumns(false), deliveries, html`<p>${event.status === 'test' ? 'A test event decides nothing.' : 'No platform is to be told of this event.'}</p>`)}
 ${kept('Context', event.context)}${kept('Attributes', event.attributes)}`;
 }
 

@@ -3,6 +3,7 @@
  * line do, by the same functions. It must never call a platform or Temporal by itself. Start reading at desk.ts, then overview.ts.
  */
 import { Router, type ErrorRequestHandler } from 'express';
+import { actionRoutes } from './actions.ts';
 import { alertRoutes } from './alerts.ts';
 import { serveAsset } from './assets.ts';
 import { audienceRoutes } from './audience.ts';
@@ -16,10 +17,12 @@ import type { ConsoleOptions } from './options.ts';
 import { overviewRoutes } from './overview.ts';
 import { personRoutes } from './person.ts';
 import { quarantineRoutes } from './quarantine.ts';
+import { runbookRoutes } from './runbook.ts';
 import { Seal, sealingKey } from './seal.ts';
 import { signInRoutes } from './sign-in.ts';
 import { targetRoutes } from './targets.ts';
 import { tryRoutes } from './try.ts';
+import { watchRoutes } from './watch.ts';
 import { BASE } from './words.ts';
 
 export type { ConsoleOptions, TargetActions } from './options.ts';
@@ -32,7 +35,8 @@ export function createConsole(options: ConsoleOptions): Router {
   router.get('/assets/:file', serveAsset);
   router.use(desk.receive);
   router.use(signInRoutes(options, desk));
-  for (const routes of [overviewRoutes, alertRoutes, audienceRoutes, personRoutes, eventRoutes, quarantineRoutes, liveRoutes, tryRoutes, targetRoutes]) router.use(routes(options, desk));
+  const pages = [overviewRoutes, alertRoutes, actionRoutes, audienceRoutes, personRoutes, eventRoutes, quarantineRoutes, liveRoutes, tryRoutes, runbookRoutes];
+  for (const routes of [...pages, watchRoutes, targetRoutes]) router.use(routes(options, desk));
   router.use(desk.page('reader', () => notFound('There is no such page', html`<p><a href="${BASE}">To the overview</a></p>`)));
   router.use(sayWhatFailed(options, desk));
   return router;

@@ -1,5 +1,5 @@
 /** What the console is built from: the same parts and functions that the api and the command line use. */
-import type { GroupCommit, ReplayOptions, Watchdog } from '../api/index.ts';
+import type { GroupCommit, ReplayOptions, Watchdog, Watched } from '../api/index.ts';
 import type { TargetRef } from '../domain/registry.ts';
 
 /** What an operator may ask of the sync of a target; each answers in a sentence for people. */
@@ -12,6 +12,7 @@ export interface TargetActions {
 }
 
 export interface ConsoleOptions extends ReplayOptions {
+  watching: Watched;
   watchdog: Pick<Watchdog, 'view'>;
   /** Takes a test event, as the door does. */
   commit: Pick<GroupCommit, 'submit'>;

@@ -3,7 +3,7 @@ import { Router } from 'express';
 import { formatDuration, targetsOf } from '../domain/registry.ts';
 import type { AlertView, CallsOverTime, Stretches } from '../ledger/index.ts';
 import { openAlerts } from './alerts.ts';
-import { bars } from './charts.ts';
+import { bars, stackedBars } from './charts.ts';
 import type { Desk } from './desk.ts';
 import { html, type Content, type Html } from './html.ts';
 import type { ConsoleOptions } from './options.ts';
@@ -11,6 +11,7 @@ import type { Page } from './page.ts';
 import { remembered } from './remembered.ts';
 import { table, type Column } from './table.ts';
 import { readTargets, targetColumns, worstFirst, type ShownTarget } from './targets.ts';
+import { throughputOf, type Throughput } from './throughput.ts';
 import type { Visit } from './visit.ts';
 import { audienceLink, BASE, counted, duration, number, plural } from './words.ts';
 
@@ -27,7 +28,7 @@ const NUMBERS_MS = 10_000;
 const MOST_ALERTS = 50;
 
 interface Numbers {
-  events: number[];
+  webhooks: Throughput;
   quarantined: number[];
   calls: CallsOverTime;
   inside: ReadonlyMap<string, number>;
@@ -46,10 +47,10 @@ export function overviewRoutes(options: ConsoleOptions, desk: Desk): Router {
   const { ledger, policies, watchdog, temporalUi } = options;
   const audiences = [...policies.audiences.values()];
   const readNumbers = remembered(NUMBERS_MS, async (): Promise<Numbers> => {
-    const [events, quarantined, calls, inside] = await Promise.all([
-      ledger.countExposuresOverTime(DAY), ledger.countQuarantinedOverTime(DAY), ledger.countCallsOverTime(LATELY), ledger.countInside(audiences.map(({ key }) => key), MOST_COUNTED),
+    const [counts, quarantined, calls, inside] = await Promise.all([
+      ledger.readDoorCounts(DAY.stepMs * DAY.buckets), ledger.countQuarantinedOverTime(DAY), ledger.countCallsOverTime(LATELY), ledger.countInside(audiences.map(({ key }) => key), MOST_COUNTED),
     ]);
-    return { events, quarantined, calls, inside };
+    return { webhooks: throughputOf(counts, Date.now(), DAY), quarantined, calls, inside };
   });
   const readNow = remembered(TARGETS_MS, async () => {
     const [targets, inQuarantine, newest, alerts] = await Promise.all([readTargets(options), ledger.countQuarantined(), ledger.listArrivedEvents(1), ledger.listAlerts({ open: true, limit: MOST_ALERTS })]);
@@ -68,19 +69,29 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 const tile = (name: string, value: Content, below: Content, tone: 'plain' | 'warn' | 'bad' = 'plain'): Html =>
   html`<div class="tile ${tone}"><h2>${name}</h2><p class="figure">${value}</p>${below}</div>`;
 
-function tiles({ events, quarantined, calls, targets, inQuarantine }: Overview): Html {
+function tiles({ webhooks, quarantined, calls, targets, inQuarantine }: Overview): Html {
   const troubled = targets.filter(({ state }) => state !== 'ok');
   const stuck = troubled.filter(({ state }) => state === 'stuck').length;
   const backlog = sum(targets.map(({ adds, removals }) => adds + removals));
   const oldest = Math.min(...targets.map(({ oldestAt }) => oldestAt ?? Infinity));
   const failed = sum(calls.failed);
+  const guarded = sum(targets.flatMap(({ watch }) => watch.guard.map(({ held }) => held)));
   return html`<div class="tiles">
 ${tile('Targets not well', number(troubled.length), html`<p>${stuck > 0 ? `${number(stuck)} stuck: somebody must act` : `of ${number(targets.length)}`}</p>`, stuck > 0 ? 'bad' : troubled.length > 0 ? 'warn' : 'plain')}
-${tile('Waiting to be pushed', number(backlog), html`<p>${Number.isFinite(oldest) ? `the oldest for ${duration(Date.now() - oldest)}` : 'nothing waits'}</p>`)}
-${tile('Events, 24 h', number(sum(events)), html`${bars(events, `Events and ends of memberships in each half hour of the last day: ${number(sum(events))} in all, ${number(events.at(-1) ?? 0)} in the last half hour`)}`)}
+${tile('Waiting to be pushed', number(backlog), html`<p>${Number.isFinite(oldest) ? `the oldest for ${duration(Date.now() - oldest)}` : 'nothing waits'}${guarded > 0 && `; ${number(guarded)} held by the guard`}</p>`, guarded > 0 ? 'warn' : 'plain')}
+${door(webhooks)}
 ${tile('In quarantine', html`<a href="${BASE}/quarantine">${number(inQuarantine)}</a>`, bars(quarantined, `Webhooks that were kept in quarantine in each half hour of the last day: ${number(sum(quarantined))} in all`, 'bad'), inQuarantine > 0 ? 'warn' : 'plain')}
 ${tile('Failed calls, 2 h', number(failed), html`${bars(calls.failed, `Calls to platforms that failed in the last two hours: ${number(failed)} of ${number(sum(calls.all))}`, 'bad')}`, failed > 0 ? 'warn' : 'plain')}
 </div>`;
+}
+
+/** What came to the door, and what became of it. */
+function door({ taken, duplicate, refused }: Throughput): Html {
+  const [took, repeated, turnedAway] = [sum(taken), sum(duplicate), sum(refused)];
+  const rest = [...(repeated > 0 ? [plural(repeated, 'duplicate')] : []), ...(turnedAway > 0 ? [`${number(turnedAway)} refused`] : [])];
+  const label = `Webhooks in each half hour of the last day: ${number(took)} taken, ${number(repeated)} duplicates, ${number(turnedAway)} refused; ${number(taken.at(-1) ?? 0)} taken in the last half hour`;
+  const layers = [{ tone: 'plain' as const, values: taken }, { tone: 'faint' as const, values: duplicate }, { tone: 'bad' as const, values: refused }];
+  return tile('Webhooks taken, 24 h', number(took), html`<p>${rest.length === 0 ? 'no duplicate, none refused' : rest.join(', ')}</p>${stackedBars(layers, label)}`);
 }
 
 export function overviewBody({ policies }: ConsoleOptions, visit: Visit, overview: Overview, temporalUi: string | undefined): Content {
@@ -99,7 +110,7 @@ ${overview.isNew && firstEvent(policies.audiences.keys().next().value)}
 ${tiles(overview)}
 ${table('Targets, the worst first', targetColumns(visit, temporalUi, true), targets, html`<p>No audience has a target in <code>headgate.yaml</code>: give one <code>targets: { destination: "id" }</code>. <code>npx headgate target create</code> makes the audience at the platform and prints the line.</p>`)}
 ${table('Audiences', audienceColumns, audiences, html`<p>There is no audience in <code>headgate.yaml</code> yet.</p>`)}
-<p class="hint">Numbers of members stop at ${number(MOST_COUNTED)}; events of the last day are counted by when they happened, and at most each 10 seconds. ${plural(targetsOf(policies).length, 'target')} in all.</p>`;
+<p class="hint">Numbers of members stop at ${number(MOST_COUNTED)}; webhooks are what the door answered, with a delay of up to 15 seconds; <em>refused</em> are invalid, unauthorised, in conflict, quarantined or not stored. ${plural(targetsOf(policies).length, 'target')} in all.</p>`;
 }
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

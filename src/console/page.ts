@@ -2,7 +2,7 @@
 import { assetPath } from './assets.ts';
 import { html, linkTo, type Content, type Html } from './html.ts';
 import type { Visit } from './visit.ts';
-import { BASE } from './words.ts';
+import { BASE, RUNBOOK } from './words.ts';
 
 export interface Page {
   title: string;
@@ -19,8 +19,10 @@ const PLACES: readonly [path: string, name: string][] = [
   [`${BASE}/people`, 'Find'],
   [`${BASE}/quarantine`, 'Quarantine'],
   [`${BASE}/alerts`, 'Alerts'],
+  [`${BASE}/actions`, 'Actions'],
   [`${BASE}/live`, 'Live'],
   [`${BASE}/try`, 'Try a webhook'],
+  [RUNBOOK, 'Runbook'],
 ];
 
 export function frame({ title, body, at, refreshSeconds }: Page, visit: Visit, temporalUi: string | undefined): Html {

@@ -1,6 +1,6 @@
 /** The targets with how they stand, and what an operator does about one. */
 import { Router, urlencoded } from 'express';
-import { holdsOf, workflowUrl } from '../api/index.ts';
+import { holdsOf, readWatch, workflowUrl, type TargetWatch } from '../api/index.ts';
 import { isOver, modeOf, NOTHING_PENDING, oldestOf, type Hold, type PendingCounts, type TargetLife } from '../domain/holding.ts';
 import type { SyncState } from '../domain/failures.ts';
 import { targetKey, targetOf, targetsOf, type Mode, type Target, type TargetRef } from '../domain/registry.ts';
@@ -11,6 +11,7 @@ import type { ConsoleOptions, TargetActions } from './options.ts';
 import { form } from './page.ts';
 import type { Column } from './table.ts';
 import type { Visit } from './visit.ts';
+import { clocksInShort, isWatchedFor, watchBadges } from './watch.ts';
 import { audienceLink, audiencePath, badge, BASE, duration, nothing, number, plural, since, state, time } from './words.ts';
 
 /** A target as the pages show it. Times in milliseconds since the epoch. */
@@ -32,11 +33,12 @@ export interface ShownTarget extends TargetRef {
   held: number;
   heldBecause: string | null;
   blocked: number;
+  watch: TargetWatch;
 }
 
-/** Reads what is pending and blocked, by indexes that hold nothing else, so it does not matter how many members there are. */
-export async function readTargets({ ledger, policies }: ConsoleOptions): Promise<ShownTarget[]> {
-  const [standings, pending, blocked] = await Promise.all([ledger.listTargets(), ledger.countPending(), ledger.countBlocked()]);
+/** Reads what is pending and blocked, by indexes that hold nothing else, so it does not matter how many members there are. @param audienceKey those of this audience alone */
+export async function readTargets({ ledger, policies, watching }: ConsoleOptions, audienceKey?: string): Promise<ShownTarget[]> {
+  const [standings, pending, blocked, watchOf] = await Promise.all([ledger.listTargets(), ledger.countPending(), ledger.countBlocked(), readWatch(ledger, policies, watching, audienceKey)]);
   const standingOf = new Map(standings.map((standing) => [targetKey(standing), standing]));
   const pendingOf = new Map<string, PendingCounts>();
   for (const row of pending) {
@@ -46,7 +48,8 @@ export async function readTargets({ ledger, policies }: ConsoleOptions): Promise
   const blockedOf = new Map(blocked.map((row) => [targetKey({ destination: row.destination, audienceKey: row.audience_key }), row.blocked]));
   const holdFor = holdsOf(standings, policies);
   const waitingOf = (target: Target, all: PendingCounts, hold: Hold): Promise<PendingCounts> => (hold.because === null ? Promise.resolve(all) : ledger.readWaiting(target, all, hold));
-  return Promise.all(targetsOf(policies).map(async (target): Promise<ShownTarget> => {
+  const targets = targetsOf(policies).filter((target) => audienceKey === undefined || target.audienceKey === audienceKey);
+  return Promise.all(targets.map(async (target): Promise<ShownTarget> => {
     const key = targetKey(target);
     const [standing, all, hold] = [standingOf.get(key), pendingOf.get(key) ?? NOTHING_PENDING, holdFor(target)];
     const waiting = await waitingOf(target, all, hold);
@@ -55,22 +58,22 @@ export async function readTargets({ ledger, policies }: ConsoleOptions): Promise
       platform: policies.destinations.get(target.destination)?.platform ?? '',
       mode: modeOf(policies, target),
       life: standing?.life ?? 'active',
-      // What a turn that was under way reports may come after the pause.
-      state: standing?.paused ? 'paused' : (standing?.state ?? 'ok'),
+      state: standing?.state ?? 'ok',
       cause: standing?.cause ?? null, cure: standing?.cure ?? null,
       since: standing?.since ?? null, retryAt: standing?.retryAt ?? null, lastSuccessAt: standing?.lastSuccessAt ?? null, matchRate: standing?.matchRate ?? null,
       adds: waiting.in.count, removals: waiting.out.count, oldestAt: oldestOf(waiting),
       held: all.in.count + all.out.count - waiting.in.count - waiting.out.count, heldBecause: hold.because,
       blocked: blockedOf.get(key) ?? 0,
+      watch: watchOf(target, { oldestPendingAt: oldestOf(all), lastSuccessAt: standing?.lastSuccessAt ?? null }),
     };
   }));
 }
 
 const SEVERITY: readonly SyncState[] = ['stuck', 'retrying', 'throttled', 'paused', 'ok'];
 
-/** The worst first, then whatever waits longest. */
+/** The worst first; of those that are alike what the guard holds or whose size is odd, then whatever waits longest. */
 export const worstFirst = (one: ShownTarget, other: ShownTarget): number =>
-  SEVERITY.indexOf(one.state) - SEVERITY.indexOf(other.state) || (one.oldestAt ?? Infinity) - (other.oldestAt ?? Infinity) || (targetKey(one) < targetKey(other) ? -1 : 1);
+  SEVERITY.indexOf(one.state) - SEVERITY.indexOf(other.state) || Number(isWatchedFor(other.watch)) - Number(isWatchedFor(one.watch)) || (one.oldestAt ?? Infinity) - (other.oldestAt ?? Infinity) || (targetKey(one) < targetKey(other) ? -1 : 1);
 
 /** What is wrong in the platform's words, and what to do. */
 export const causeAndCure = ({ state: at, cause, cure, retryAt }: ShownTarget, now = Date.now()): Content =>
@@ -94,10 +97,10 @@ export function targetColumns(visit: Visit, temporalUi: string | undefined, with
   return [
     ...(withAudience ? [{ title: 'Audience', cell: (target: ShownTarget) => audienceLink(target.audienceKey) }] : []),
     { title: 'Target', cell: (target) => html`${target.destination} <span class="quiet">${target.platform}</span>` },
-    { title: 'State', cell: (target) => html`${standing(target)}${target.since !== null && target.state !== 'ok' && html` <span class="quiet">for</span> ${since(target.since)}`}` },
+    { title: 'State', cell: (target) => html`${standing(target)}${target.since !== null && target.state !== 'ok' && html` <span class="quiet">for</span> ${since(target.since)}`}${watchBadges(target.watch)}` },
     { title: 'Backlog', cell: backlog },
     { title: 'Oldest pending', cell: ({ oldestAt }) => since(oldestAt) },
-    { title: 'Last success', cell: ({ lastSuccessAt }) => time(lastSuccessAt) },
+    { title: 'Last success', cell: ({ lastSuccessAt, watch }) => html`${time(lastSuccessAt)}${withAudience && clocksInShort(watch)}` },
     { title: 'Cause and cure', cell: causeAndCure, kind: 'wide' },
     { title: visit.role === 'operator' ? 'Actions' : 'Workflow', cell: (target) => actionsOf(visit, target, temporalUi) },
   ];

@@ -73,7 +73,8 @@ export function readVisit(request: Request, response: Response, { seal, host, re
   let visitor = session?.id ?? (seal.open('visitor', cookieOf(request, VISITOR), now) as string | undefined);
   if (visitor === undefined) {
     visitor = randomUUID();
-    setCookie(request, response, VISITOR, seal.seal('visitor', visitor, now + SESSION_MS), SESSION_MS);
+    // One that the browser kept back is not to be replaced.
+    if (!comesFromElsewhere(request)) setCookie(request, response, VISITOR, seal.seal('visitor', visitor, now + SESSION_MS), SESSION_MS);
   }
   const notice = seal.open(`notice of ${visitor}`, cookieOf(request, NOTICE), now) as Notice | undefined;
   return { role: session?.role ?? (reads ? 'reader' : 'nobody'), session, formToken: seal.sign('form', visitor), notice, here: request.originalUrl };

@@ -4,6 +4,8 @@ import { html, type Content, type Html } from './html.ts';
 
 /** Everything of the console stands below this path. */
 export const BASE = '/console';
+/** What to do about each alert, in a section of its rule's name. */
+export const RUNBOOK = `${BASE}/runbook`;
 
 export const number = (value: number): string => value.toLocaleString('en');
 
@@ -50,9 +52,9 @@ export type Tone = 'good' | 'plain' | 'warn' | 'bad';
 export const badge = (word: string, tone: Tone): Html => html`<span class="badge ${tone}">${word}</span>`;
 
 const TONES: Record<string, Tone> = {
-  ok: 'good', accepted: 'good', applied: 'good', entered: 'good', renewed: 'good', in: 'good',
-  throttled: 'warn', retrying: 'warn', paused: 'warn', processing: 'warn', pending: 'warn', held: 'warn', held_out: 'warn', superseded: 'warn', duplicate: 'warn', retiring: 'warn',
-  stuck: 'bad', rejected: 'bad', blocked: 'bad', invalid: 'bad', conflict: 'bad',
+  ok: 'good', accepted: 'good', applied: 'good', entered: 'good', renewed: 'good', in: 'good', sent: 'good',
+  throttled: 'warn', retrying: 'warn', paused: 'warn', processing: 'warn', pending: 'warn', held: 'warn', held_out: 'warn', waiting: 'warn', superseded: 'warn', duplicate: 'warn', retiring: 'warn',
+  stuck: 'bad', rejected: 'bad', blocked: 'bad', invalid: 'bad', conflict: 'bad', refused: 'bad',
 };
 
 /** A state, status or outcome of the ledger as people read it. */

@@ -68,17 +68,6 @@ const spread = (rows: readonly Bucket[], { buckets }: Stretches): number[] => {
 const bucketOf = (column: string): string => `($2::int - 1 - floor(extract(epoch from now() - ${column}) / $1::float8))::int`;
 const START = 'now() - make_interval(secs => $1::float8 * $2::int)';
 
-/** Rows of `exposures` by the time when they happened: events, and ends of memberships. Reads the index alone. */
-export async function countExposuresOverTime(connection: LedgerConnection, stretches: Stretches): Promise<number[]> {
-  const { rows } = await connection.use((client) =>
-    client.query<Bucket>(
-      `select ${bucketOf('occurred_at')} as bucket, count(*)::int as count from exposures where occurred_at > ${START} and occurred_at <= now() group by 1`,
-      [stretches.stepMs / 1_000, stretches.buckets],
-    ),
-  );
-  return spread(rows, stretches);
-}
-
 /** No more entries of the quarantine are looked at. */
 const MOST_QUARANTINED = 10_000;
 

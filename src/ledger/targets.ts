@@ -28,7 +28,10 @@ export interface StandingReport {
   retryInMs?: number;
 }
 
-/** Writes down how a sync stands. `since` keeps its time while the state stays the same. */
+/** What a turn that was under way reports may come after the pause. */
+const STATE_NOW = `case when targets.paused then 'paused' else excluded.state end`;
+
+/** Writes down how a sync stands; a paused target stays `paused`. `since` keeps its time while the state stays the same. */
 export async function reportTarget(connection: LedgerConnection, target: TargetRef, report: StandingReport): Promise<void> {
   await connection.use((client) =>
     client.query({
@@ -36,8 +39,8 @@ export async function reportTarget(connection: LedgerConnection, target: TargetR
       text: `insert into targets (destination, audience_key, state, cause, cure, failures, retry_at)
              values ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(secs => $7::float8 / 1000.0))
              on conflict (destination, audience_key) do update set
-               since = case when targets.state = excluded.state then targets.since else clock_timestamp() end,
-               state = excluded.state, cause = excluded.cause, cure = excluded.cure, failures = excluded.failures,
+               since = case when targets.state = ${STATE_NOW} then targets.since else clock_timestamp() end,
+               state = ${STATE_NOW}, cause = excluded.cause, cure = excluded.cure, failures = excluded.failures,
                retry_at = excluded.retry_at`,
       values: [
         target.destination,
@@ -131,7 +134,8 @@ export async function listTargets(connection: LedgerConnection): Promise<TargetS
   return rows.map((row) => ({
     destination: row.destination,
     audienceKey: row.audience_key,
-    state: row.state,
+    // A report of an older version may have come after the pause.
+    state: row.paused ? 'paused' : row.state,
     paused: row.paused,
     cause: row.cause,
     cure: row.cure,

@@ -5,6 +5,7 @@ import {
   defineSignal,
   defineUpdate,
   isCancellation,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -330,7 +331,9 @@ class Sync {
   }
 
   /** Makes a changed standing visible: in the Temporal UI at once, in the ledger as far as it answers. */
-  async #show(standing: SyncStanding, retryInMs?: number): Promise<void> {
+  async #show(given: SyncStanding, retryInMs?: number): Promise<void> {
+    // A pause may come while a push is under way; what the push comes to does not end it.
+    const standing: SyncStanding = this.#paused && given.state !== 'paused' && patched('a-pause-stays-shown') ? { ...given, state: 'paused' } : given;
     const shown = workflowInfo().typedSearchAttributes.get(SYNC_STATE);
     this.#standing = standing;
     if (shown !== standing.state) upsertSearchAttributes([{ key: SYNC_STATE, value: standing.state }]);

@@ -17,7 +17,7 @@ interface Layer {
 }
 
 /** Pages for people are not described. */
-const isPage = (path: string): boolean => path === '/' || path === '/openapi' || /^\/console(\/|$)/.test(path);
+const isPage = (path: string): boolean => path === '/' || path === '/openapi' || path === '/runbook' || /^\/console(\/|$)/.test(path);
 
 /** `GET /v1/events/{event_id}`. Throws where a router hangs below a path, because express does not tell which. */
 function routesIn(stack: readonly Layer[]): string[] {

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { targetKey, type TargetRef } from '../../src/domain/registry.ts';
 import { sha256 } from '../../src/destinations/user-data.ts';
-import { CART, makeEvent } from '../support/events.ts';
+import { CART, CROSS_SELL, makeEvent, makePolicies, person as somebody } from '../support/events.ts';
+import { holdWave } from '../support/held-wave.ts';
 import { startConsole, Visitor, type TestConsole } from '../support/console.ts';
 import { startLedger, type TestLedger } from '../support/ledger.ts';
 
@@ -12,6 +14,8 @@ const READ = 'a-read-token';
 const OPERATE = 'an-operator-token';
 const HOSTILE = '"><script>alert(1)</script>';
 
+/** Targets that were to be pushed. */
+const wakened: string[] = [];
 let own: TestLedger;
 /** With both tokens; on loopback without any; for others without any. */
 let guarded: TestConsole;
@@ -19,6 +23,8 @@ let open: TestConsole;
 let shut: TestConsole;
 let event: ReturnType<typeof makeEvent>;
 let personId: string;
+let forwarded: ReturnType<typeof makeEvent>;
+const HELD = { destination: 'meta_main', audienceKey: CROSS_SELL };
 
 beforeAll(async () => {
   own = await startLedger();
@@ -32,7 +38,16 @@ beforeAll(async () => {
   personId = person?.person_id ?? '';
   await own.database.query("insert into alerts (rule, subject, level, finding, owners, seen_at, last_seen_at, level_since, raised_at) values ('sync_stuck', $1, 'critical', $2, $3, now(), now(), now(), now())",
     ['meta_main', { rule: 'sync_stuck', subject: 'meta_main', level: 'critical', what: HOSTILE, since: null, stillTargeted: 2, cure: HOSTILE }, [HOSTILE]]);
-  guarded = await startConsole(own.ledger, { host: '0.0.0.0', readToken: READ, operatorToken: OPERATE });
+  forwarded = makeEvent({ ...somebody('forwarded'), name: 'cio.forward', action: 'ops_slack' });
+  delete forwarded.audienceKey;
+  await own.ledger.applyEvents([forwarded, makeEvent({ ...somebody('held'), audienceKey: CROSS_SELL })].map((one) => ({ kind: 'event', event: one })));
+  await own.ledger.openAction('ops_slack');
+  await own.ledger.takeForwards('ops_slack', { ordered: false, limit: 1, claimMs: 60_000 });
+  await own.ledger.settleForward(forwarded.eventId, 'refused', { status: 400, answer: HOSTILE, reason: HOSTILE });
+  await holdWave(own.database, own.ledger, HELD, HOSTILE);
+  const policies = { ...makePolicies(), actions: new Map([['ops_slack', { name: 'ops_slack', kind: 'slack', mode: 'live' as const, testProfiles: [], ordered: false }]]) };
+  const pushed = (wakes: readonly TargetRef[]): void => { wakened.push(...wakes.map(targetKey)); };
+  guarded = await startConsole(own.ledger, { host: '0.0.0.0', readToken: READ, operatorToken: OPERATE, policies, onCommitted: pushed });
   open = await startConsole(own.ledger);
   shut = await startConsole(own.ledger, { host: '0.0.0.0' });
 });
@@ -61,6 +76,10 @@ describe('who may see and do what', () => {
     ['GET', () => '/live', 401, 200, 200],
     ['GET', () => '/try', 401, 200, 200],
     ['GET', () => '/alerts', 401, 200, 200],
+    ['GET', () => `/audiences/${CROSS_SELL}`, 401, 200, 200],
+    ['GET', () => `/events/${forwarded.eventId}`, 401, 200, 200],
+    ['GET', () => '/actions', 401, 200, 200],
+    ['GET', () => '/runbook', 200, 200, 200],
     ['GET', () => '/no-such-page', 401, 404, 404],
     ['GET', () => '/sign-in', 200, 200, 200],
     ['GET', () => '/assets/console.css', 200, 200, 200],
@@ -75,6 +94,9 @@ describe('who may see and do what', () => {
     ['POST', () => `/targets/meta_main/${CART}/retry`, 401, 403, 303],
     ['POST', () => `/targets/meta_main/${CART}/constructor`, 401, 403, 404],
     ['POST', () => '/targets/meta_main/nothing_1d_v1/pause', 401, 403, 404],
+    ['POST', () => `/targets/meta_main/${CART}/release`, 401, 403, 404, { what: 'everything' }],
+    ['POST', () => `/targets/meta_main/${CART}/release`, 401, 403, 303, { what: 'adds' }],
+    ['POST', () => '/targets/meta_main/nothing_1d_v1/release', 401, 403, 404, { what: 'adds' }],
     ['POST', () => '/quarantine/1/try', 401, 403, 422],
     ['POST', () => '/quarantine/1/replay', 401, 403, 422],
     ['POST', () => '/quarantine/3/discard', 401, 403, 303, { because: 'a test' }],
@@ -215,6 +237,13 @@ describe('a page of another site', () => {
     expect((await who.post(PAUSE, {}, { formToken: await visitor().formToken() })).status).toBe(403);
   });
 
+  test('its links into the runbook lead there at once, so that the browser keeps the section; nobody is asked who they are, and no cookie is replaced', async () => {
+    const asked = request(`${guarded.url}/runbook`, { headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' } }).end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(await text(response)).toContain('<h2 id="target_stuck">');
+    expect([response.statusCode, response.headers['set-cookie']]).toEqual([200, undefined]);
+  });
+
   test('its links lead to the page all the same: the browser asks once more, with the cookie', async () => {
     // `fetch` says of itself that it does not navigate.
     const asked = request(`${guarded.url}/quarantine?state=all`, { headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' } }).end();
@@ -286,6 +315,33 @@ describe('doing things', () => {
     expect(await (await who.get('/alerts')).text()).toContain('2 people are still targeted who should not be');
     await who.post('/alerts/mute', { rule: 'sync_stuck', subject: 'meta_main', for: '99y' });
     expect(await (await who.get('/alerts')).text()).toContain('say for how long');
+  });
+
+  test('an audience shows what is held, sizes that have parted and what it costs; an operator releases, by name', async () => {
+    const path = `/audiences/${CROSS_SELL}`;
+    const text = await (await who.get(path)).text();
+    for (const part of ['4100 would come into an audience of 1000', 'They wait until somebody releases them', '9,000 to 9,500', '2 readings in a row', 'prices: { currency: USD']) expect(text).toContain(part);
+    expect(await (await (await visitor().signIn(READ)).get(path)).text()).not.toContain('/release');
+    expect(await (await who.get('/')).text()).toContain('1 add held');
+    wakened.length = 0;
+    const answer = await who.post(`/targets/meta_main/${CROSS_SELL}/release`, { what: 'adds', because: 'a launch, says ada@example.com' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, `/console${path}`]);
+    const after = await (await who.get(path)).text();
+    expect(after).toContain(`Released: 1 add to meta_main/${CROSS_SELL}, pushed now.`);
+    expect(after).not.toContain('/release');
+    expect(wakened).toEqual([targetKey(HELD)]);
+    expect(await own.database.query('select ended_by, ended_because, let_go from guard_holds')).toEqual([{ ended_by: 'Grace', ended_because: `a launch, says sha256:${sha256('ada@example.com')}`, let_go: 1 }]);
+    await who.post(`/targets/meta_main/${CROSS_SELL}/release`, { what: 'adds' });
+    expect(await (await who.get(path)).text()).toContain('the guard holds no adds at');
+  });
+
+  test('an event shows what its action answered, and the actions how many were refused and why', async () => {
+    const page = await (await who.get(`/events/${forwarded.eventId}`)).text();
+    expect(page).toContain('HTTP 400');
+    expect(page).toContain('<pre tabindex="0" aria-label="Its answer">&quot;&gt;&lt;script&gt;');
+    expect(page).not.toContain('At each platform');
+    const list = await (await who.get('/actions')).text();
+    expect(list).toContain('1<br><span class="quiet">&quot;&gt;&lt;script&gt;');
   });
 
   test('a ledger that is away is said, and ends no process', async () => {

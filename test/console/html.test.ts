@@ -1,7 +1,7 @@
 /** Templates: whatever comes from outside stays text. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { area, bars } from '../../src/console/charts.ts';
+import { area, bars, stackedBars } from '../../src/console/charts.ts';
 import { html, linkTo, trusted } from '../../src/console/html.ts';
 import { facts, table } from '../../src/console/table.ts';
 
@@ -55,6 +55,8 @@ test('charts say in words what they show, and draw what is rare', () => {
   expect(text).toContain('role="img" aria-label="a &quot;label&quot;"');
   expect(text.match(/<rect/g)).toHaveLength(2);
   expect(text).toContain('height="2.0"');
+  const stacked = stackedBars([{ tone: 'plain', values: [3, 0] }, { tone: 'bad', values: [1, 1] }], 'x').text;
+  expect([...stacked.matchAll(/class="(\w+)" x="[\d.]+" y="([\d.]+)".*?height="([\d.]+)"/g)].map(([, ...parts]) => parts)).toEqual([['plain', '10.0', '30.0'], ['bad', '0.0', '10.0'], ['bad', '30.0', '10.0']]);
   expect(area([1, 2, 4], 'x').text).toMatch(/points="0\.0,106\.0 360\.0,72\.0 720\.0,4\.0"/);
   expect(area([], 'x').text).toContain('<polyline points=""');
 });

@@ -2,9 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import { everyDay, membersOverTime } from '../../src/console/audience.ts';
 import { ofThisConsole } from '../../src/console/desk.ts';
+import { costSection } from '../../src/console/cost.ts';
 import { choose, type Arrival } from '../../src/console/live.ts';
 import { Seal, sealingKey } from '../../src/console/seal.ts';
+import { renderRunbook } from '../../src/console/runbook.ts';
 import { SignInLimit } from '../../src/console/sign-in-limit.ts';
+import { throughputOf } from '../../src/console/throughput.ts';
 import { worstFirst, type ShownTarget } from '../../src/console/targets.ts';
 import { counted, duration, shortTime } from '../../src/console/words.ts';
 import type { AudienceDay } from '../../src/ledger/index.ts';
@@ -99,13 +102,14 @@ describe('the live list', () => {
   });
 });
 
-test('the worst target stands first, then the one that waits longest', () => {
+test('the worst target stands first, then one that the guard holds, then the one that waits longest', () => {
+  const quiet: ShownTarget['watch'] = { guard: [], clocks: { accepted_until: null, last_success_at: null, adds_effective_by: null, removals_effective_by: null, read_back_at: null, source: null }, size: null, drift: null, too_small: null };
   const target = (audienceKey: string, overrides: Partial<ShownTarget>): ShownTarget => ({
     destination: 'd', audienceKey, platform: 'p', platformAudienceId: '1', mode: 'live', life: 'active', state: 'ok', cause: null, cure: null, since: null, retryAt: null, lastSuccessAt: null, matchRate: null,
-    adds: 0, removals: 0, oldestAt: null, held: 0, heldBecause: null, blocked: 0, ...overrides,
+    adds: 0, removals: 0, oldestAt: null, held: 0, heldBecause: null, blocked: 0, watch: quiet, ...overrides,
   });
-  const targets = [target('a', {}), target('b', { oldestAt: 5 }), target('c', { state: 'paused' }), target('d', { state: 'stuck', oldestAt: 9 }), target('e', { state: 'stuck', oldestAt: 3 })];
-  expect(targets.sort(worstFirst).map(({ audienceKey }) => audienceKey)).toEqual(['e', 'd', 'c', 'b', 'a']);
+  const targets = [target('a', {}), target('b', { oldestAt: 5 }), target('c', { state: 'paused' }), target('f', { watch: { ...quiet, too_small: '3 people are in it' } }), target('d', { state: 'stuck', oldestAt: 9 }), target('e', { state: 'stuck', oldestAt: 3 })];
+  expect(targets.sort(worstFirst).map(({ audienceKey }) => audienceKey)).toEqual(['e', 'd', 'c', 'f', 'b', 'a']);
 });
 
 test('numbers and times read well', () => {
@@ -113,4 +117,55 @@ test('numbers and times read well', () => {
   expect([0, 999, 61_000, 3_700_000, 200_000_000].map(duration)).toEqual(['0 s', '0 s', '1 min', '1 h', '2 d']);
   expect(shortTime(Date.UTC(2026, 10, 9, 14, 3, 11), new Date(NOW))).toBe('9 Nov 14:03:11');
   expect(shortTime(Date.UTC(2025, 10, 9, 14, 3, 11), new Date(NOW))).toBe('9 Nov 2025 14:03:11');
+});
+
+test('what the door answered is taken, duplicate or refused, in the stretch when it came', () => {
+  const count = (answer: string, minutesAgo: number, many = 1) => ({ source: 'demo', feed: 'webhooks' as const, answer, at: NOW - minutesAgo * 60_000, count: many });
+  const counts = [
+    count('applied', 3), count('held_out', 29), count('queued', 31), count('duplicate', 1, 5), count('invalid', 61), count('unauthorised', 61), count('conflict', 2), count('unavailable', 2), count('quarantined', 2),
+    count('applied', -4), count('applied', 120),
+  ];
+  expect(throughputOf(counts, NOW, { stepMs: 1_800_000, buckets: 3 })).toEqual({ taken: [0, 1, 3], duplicate: [0, 0, 5], refused: [2, 0, 3] });
+});
+
+describe('what an audience costs', () => {
+  const money = { currency: 'USD', temporal: 12.5, platform: null, warehouse: 0.04, total: 1_212.54 };
+  const view = { events: { events: 1_200, temporal_actions: 4_800, rows: 1_250, days: 1 }, targets: [{ destination: 'meta_main', calls: 30, members: 900, temporal_actions: 60, days: 2.5, monthly: money }], monthly: money };
+
+  test('by destination, and what a month like it comes to', () => {
+    const { text } = costSection(view, true);
+    for (const part of ['4,800', '1,250', 'pushes to meta_main', '2.5 days', 'A month, USD', '1,212.54 USD', 'Temporal 12.50, warehouse 0.04']) expect(text).toContain(part);
+    expect(text).not.toContain('platforms ');
+  });
+  test('without prices it says how to set them; with too little counted, that', () => {
+    const without = { ...view, targets: view.targets.map((one) => ({ ...one, monthly: null })), monthly: null };
+    expect(costSection(without, false).text).toContain('prices: { currency: USD');
+    expect(costSection(without, true).text).toContain('Less than an hour was counted');
+    expect(costSection(without, true).text).not.toContain('A month');
+  });
+});
+
+describe('the runbook', () => {
+  const render = (markdown: string): string => renderRunbook(markdown).body.text;
+
+  test('each section can be linked to, and the title is the page\'s own', () => {
+    const { sections, body } = renderRunbook('# Runbook\n\n## target_stuck\n\nMake a `token`.\n\n## backlog_growth\n');
+    expect(sections).toEqual(['target_stuck', 'backlog_growth']);
+    expect(body.text).toBe('<h2 id="target_stuck">target_stuck</h2>\n<p>Make a <code>token</code>.</p>\n<h2 id="backlog_growth">backlog_growth</h2>\n');
+  });
+  test.each([
+    ['<script>alert(1)</script>', '&lt;script&gt;alert(1)&lt;/script&gt;'],
+    ['a <img src=x onerror=alert(1)> b', '<p>a &lt;img src=x onerror=alert(1)&gt; b</p>\n'],
+    ['[see](scaling.md)', '<p>see</p>\n'],
+    ['[see](javascript:alert(1))', '<p>see</p>\n'],
+    ['[see](https://example.com/a?b&c)', '<p><a href="https://example.com/a?b&amp;c" rel="noreferrer">see</a></p>\n'],
+    ['[see](#x)', '<p><a href="#x" rel="noreferrer">see</a></p>\n'],
+    ['![a "picture"](x.png)', '<p>a &quot;picture&quot;</p>\n'],
+    ['## <b onclick=x>', '<h2 id="&lt;b onclick=x&gt;">&lt;b onclick=x&gt;</h2>\n'],
+  ])('%s', (markdown, markup) => {
+    expect(render(markdown)).toBe(markup);
+  });
+  test('a table says on a phone what each cell is', () => {
+    expect(render('## a\n\n| said | do |\n|---|---|\n| `x` | y |\n')).toContain('<th scope="col">do</th></tr></thead><tbody><tr><th scope="row"><code>x</code></th><td data-label="do" class="wide">y</td></tr>');
+  });
 });

@@ -34,6 +34,7 @@ export async function startConsole(ledger: Ledger, overrides: Partial<ConsoleOpt
   app.use('/console', createConsole({
     ledger,
     policies: makePolicies(),
+    watching: { sizesEveryMs: 6 * 3_600_000, prices: null },
     sources: new Map([['demo', source]]),
     identify: (person) => identifyPerson(person, [...catalog.values()]),
     emailHash: (email) => {
