@@ -16,6 +16,8 @@ destinations:
   meta_main: { platform: meta, sandbox: true, access_token: a-token-for-tests, ad_account: act_1, timeout: 2s }
 exporters:
   warehouse: { platform: bigquery, sandbox: true, project: acme-analytics, dataset: headgate, every: 200ms, timeout: 2s }
+actions:
+  ops_slack: { kind: slack, sandbox: true, webhook_url: https://hooks.slack.com/services/T0000/B0000/sandbox, text: "{{ customer_id }} left a cart of {{ attributes.cart_value }}" }
 audiences:
   high_intent_cart_7d_v1: { description: Abandoned a cart, owner: { name: Tests }, window: 7d, targets: { meta_main: "6000000000001" } }
 `;
