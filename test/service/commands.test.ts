@@ -22,6 +22,8 @@ destinations:
   meta_main: { platform: meta, sandbox: true, access_token: a-token-for-tests, ad_account: act_1, timeout: 2s }
 exporters:
   warehouse: { platform: bigquery, sandbox: true, project: acme-analytics, dataset: headgate, every: 200ms, timeout: 2s }
+actions:
+  ops_slack: { kind: slack, sandbox: true, webhook_url: https://hooks.slack.com/services/T0000/B0000/sandbox, text: "{{ customer_id }} left a cart" }
 audiences:
   ${CART}: { description: Abandoned a cart, owner: { name: Tests }, window: 7d, targets: { meta_main: "61" } }
   lapsed_30d_v1: { description: Has not been seen, owner: { name: Tests }, window: 30d }
@@ -81,6 +83,8 @@ const TYPED: Record<string, () => string[]> = {
   audience: () => [CART],
   audiences: () => [],
   check: () => [],
+  drift: () => [],
+  release: () => [CART],
   alerts: () => [],
   'alerts mute': () => ['source_silent', '--for', '1h'],
   'alerts test': () => [],
@@ -94,6 +98,12 @@ const TYPED: Record<string, () => string[]> = {
   'push-now': () => TARGET,
   retry: () => TARGET,
   resync: () => [CART, '--verify'],
+  template: () => ['--event', 'cio.forward', '--action', 'ops_slack'],
+  'action list': () => [],
+  'action pause': () => ['ops_slack'],
+  'action resume': () => ['ops_slack'],
+  'action retry': () => ['ops_slack'],
+  'action test': () => ['ops_slack'],
   'target create': () => ['--destination', 'meta_main', '--audience', 'lapsed_30d_v1'],
   'audience rewindow': () => [CART, '--dry-run'],
   'target retire': () => [...TARGET, '--keep'],

@@ -132,7 +132,7 @@ test('the page shows every operation, and runs no script', async () => {
   const html = await response.text();
   const policy = response.headers.get('content-security-policy') ?? '';
   expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-/);
-  expect(html).not.toMatch(/<script|\son\w+=|https?:\/\/(?!docs\.customer\.io)/);
+  expect(/<script|\son\w+=|https?:\/\/(?!docs\.customer\.io).{0,40}/.exec(html)).toBeNull();
   for (const { operation, path } of routes) {
     expect(html).toContain(`id="${operation.operationId}"`);
     expect(html).toContain(path);

@@ -13,7 +13,7 @@ const targetExample = {
   destination: 'meta_main', platform: 'meta', mode: 'live', platform_audience_id: '6000000000001', state: 'ok', life: 'active', cause: null, cure: null, since: time, retry_at: null, last_success_at: time, match_rate: null,
   accepted: 9_000, pending_adds: 0, pending_removes: 0, oldest_pending: null, held_adds: 0, held_removes: 4_100, held_because: null, rejected: 0, blocked: 0, processing: 0, workflow_url: null,
   guard: [waveExample],
-  clocks: { accepted_until: time, last_success_at: time, adds_effective_by: '2026-11-30T11:00:00.000Z', removals_effective_by: '2026-12-01T10:00:00.000Z', read_back_at: time, source: 'https://docs.example.com/audiences (read 2026-11)' },
+  clocks: { accepted_until: time, last_success_at: time, adds_effective_by: '2026-11-30T11:00:00.000Z', removals_effective_by: '2026-12-01T10:00:00.000Z', read_back_at: time, source: 'the help pages of the platform (read 2026-11)' },
   size: { read_at: time, at_least: 6_900, at_most: 7_100, taken_in: 9_000, entering: 0, leaving: 0, verdict: 'explained', message: 'tells 6900 to 7100, 79 % of the 9000 that it took in', failure: null },
   drift: null, too_small: null,
 };
