@@ -2,13 +2,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { commandsOf } from '../../src/cli/guide.ts';
-import { createProgram, main } from '../../src/cli/main.ts';
+import { createProgram } from '../../src/cli/main.ts';
 import { withTemporal } from '../../src/cli/own-temporal.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
+import { typeCommand, type CommandResult } from '../support/command.ts';
 import { SECRET, startService, type TestService } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
@@ -47,29 +47,7 @@ afterAll(async () => {
   await service.stop();
   await rm(folder, { recursive: true });
 });
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
-interface Ran {
-  status: number;
-  output: string;
-  errors: string;
-}
-
-async function run(...args: string[]): Promise<Ran> {
-  let [output, errors] = ['', ''];
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((output += String(text)), true));
-  const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((errors += String(text)), true));
-  try {
-    await main(args);
-    return { status: Number(process.exitCode ?? 0), output, errors };
-  } finally {
-    process.exitCode = undefined;
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
+const run = (...args: string[]): Promise<CommandResult> => typeCommand(args);
 
 /** `start` is a service of its own, and there is no alert to look after. */
 const ELSEWHERE = ['start', 'alerts ack'];
@@ -128,8 +106,7 @@ test('every command is typed here', () => {
 });
 
 test.each(Object.entries(TYPED))('headgate %s --json', async (path, typed) => {
-  vi.spyOn(process, 'stdin', 'get').mockReturnValue(Readable.from(['{"email":"ada@example.com"}\n']) as never);
-  const { status, output, errors } = await run(...path.split(' '), ...typed(), '--json');
+  const { status, output, errors } = await typeCommand([...path.split(' '), ...typed(), '--json'], { input: '{"email":"ada@example.com"}\n' });
   expect({ status, errors }).toEqual({ status: FINDS_PROBLEMS.includes(path) ? EXIT.failed : EXIT.ok, errors: '' });
   const lines = output.trim().split('\n');
   expect(lines).toHaveLength(1);
