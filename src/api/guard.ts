@@ -20,11 +20,12 @@ export interface GuardOptions {
 }
 
 const text = z.string('must be text').trim().min(1, 'must not be empty').max(400);
-const releaseSchema = z.strictObject({
+/** What a release is asked by. */
+export const releaseSchema = z.strictObject({
   destination: text.optional().describe('Only there. Default: wherever a wave of the audience is held.'),
   what: z.enum(['adds', 'removals'], 'must be adds or removals').optional().describe('Default: both.'),
   by: text.describe('Who does it.'),
-  because: text.optional(),
+  because: text.optional().describe('Why; kept with the wave.'),
 });
 
 export function guardRoutes({ ledger, policies, host, readToken, operatorToken, onCommitted, logger }: GuardOptions): Router {

@@ -24,6 +24,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
     [`send add --audience ${CART} --email ada@example.com --customer-id c_ada`, 'somebody enters an audience'],
     [`send remove --audience ${CART} --customer-id c_ada`, 'and leaves it'],
     [`send add --audience ${CART} --customer-id c_ada --at -6d`, 'as if it had happened six days ago'],
+    ['send forward --action ops_slack --customer-id c_ada --attribute cart_value=182.5', 'something for another tool'],
     ['send exposure --exposure journey_entered --customer-id c_ada --context campaign_id=7', 'somebody is exposed to something'],
     ['send report --metric email.opened --customer-id c_ada', "Customer.io's reporting feed"],
   ],
@@ -53,6 +54,20 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   'target create': [[`target create ${TARGET}`, 'make the audience at the platform, and print what to put into headgate.yaml']],
   'target retire': [[`target retire ${TARGET}`, 'let everybody go there, before the target is taken out of headgate.yaml']],
   'target adopt': [[`target adopt ${TARGET}`, 'take it up again']],
+  release: [['release', 'what the guard holds, and why'], [`release ${CART} --destination meta_main --removals --because "the audience is closed on purpose"`, 'push it']],
+  drift: [['drift', 'what the platforms told last'], [`drift ${CART} --read`, 'ask them now']],
+  template: [
+    [`template --event cio.audience_add --audience ${CART} --attribute cart_value=event.cart_value`, 'what to paste into Customer.io'],
+    ['template --event cio.forward --action direct_mail --region eu', 'for another tool'],
+    ['template --check', 'every template that headgate.yaml has a use for, with people of every kind'],
+    ['template --check --url http://127.0.0.1:8080', 'and post each to a running Headgate, as a test that decides nothing'],
+    ['template --check --file my-body.liquid', 'a body that you changed'],
+  ],
+  'action list': [['action list', 'what waits, and what was refused']],
+  'action pause': [['action pause direct_mail', 'stop sending; what comes is kept']],
+  'action resume': [['action resume direct_mail', 'go on']],
+  'action retry': [['action retry direct_mail', 'send again what the tool refused, after it was mended']],
+  'action test': [['action test direct_mail --dry-run', 'what would be sent'], ['action test direct_mail --attribute sku=A', 'send it']],
   identifiers: [['identifiers --platform meta --country US', `one person a line, such as {"email":"ada@example.com","phone":"555-987-6543"}`]],
   'export exposures': [['export exposures --since -30d --format parquet --out exposures', 'the last 30 days'], ['export exposures --since 2026-11-01 --until 2026-12-01 --format csv --out november', 'a month']],
   'export status': [['export status', 'all exports to warehouses'], ['export status warehouse', 'one, with the rows that the warehouse refuses']],
@@ -93,7 +108,7 @@ export function teach(program: Command): Command {
   for (const { path, command } of commandsOf(program)) {
     command.helpOption('-h, --help', 'print this');
     if (command.commands.length > 0) command.enablePositionalOptions().helpCommand(false);
-    for (const option of command.options) if (option.long === '--url') option.description = 'where Headgate listens (default: HEADGATE_URL)';
+    for (const option of command.options) if (option.long === '--url' && option.description === 'where Headgate listens') option.description = 'where Headgate listens (default: HEADGATE_URL)';
     const examples = EXAMPLES[path];
     if (examples) command.addHelpText('after', `\n${describeExamples(examples)}`);
   }

@@ -2,6 +2,7 @@
 import { readEnvironment, type Environment } from '../config/environment.ts';
 import { didYouMean } from './closest.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
+import { linesIn } from './lines.ts';
 
 export interface ApiAnswer {
   status: number;
@@ -58,18 +59,11 @@ export async function readLines(path: string, given: string | undefined): Promis
 }
 
 async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = '';
   try {
-    for await (const chunk of body) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      yield* lines;
-    }
+    yield* linesIn(body);
   } catch (error) {
     throw new Error('The answer of Headgate broke off.', { cause: error });
   }
-  if (rest !== '') yield rest;
 }
 
 /** Has the api take in lines of NDJSON. Throws with a sentence for every answer but 200, and when nobody answers. */

@@ -1,5 +1,4 @@
-/** The commands as somebody types them, as processes, against the stand-ins. */
-import { spawn } from 'node:child_process';
+/** The commands as somebody types them, against the stand-ins. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { parseRegistry } from '../../src/config/registry.ts';
 import { sandboxDestinations } from '../../src/config/sandbox-destinations.ts';
 import { sha256 } from '../../src/destinations/user-data.ts';
 import { startSandbox, type Sandbox } from '../../src/sandbox/index.ts';
+import { typeCommand, type CommandResult } from '../support/command.ts';
 
 const REGISTRY = `
 sources:
@@ -46,18 +46,8 @@ beforeEach(() => {
   sandbox.store.reset();
 });
 
-const BIN = new URL('../../bin/headgate.js', import.meta.url).pathname;
-
-function headgate(args: string[], { input = '', environment = {} }: { input?: string; environment?: Record<string, string> } = {}): Promise<{ status: number | null; output: string; errors: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [BIN, ...args], { cwd: folder, env: { ...process.env, HEADGATE_SANDBOX_URL: sandbox.url, ...environment } });
-    let [output, errors] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-    child.on('close', (status) => { resolve({ status, output, errors }); });
-    child.stdin.end(input);
-  });
-}
+const headgate = (args: string[], { input = '', environment = {} }: { input?: string; environment?: Record<string, string> } = {}): Promise<CommandResult> =>
+  typeCommand(args, { folder, input, environment: { HEADGATE_SANDBOX_URL: sandbox.url, ...environment } });
 
 interface Checked {
   ok: boolean;
@@ -172,20 +162,6 @@ describe('headgate identifiers', () => {
     const lines = output.trim().split('\n').map((line) => JSON.parse(line) as { error?: string; identifiers: unknown[] });
     expect(lines.map(({ error, identifiers }) => error ?? identifiers.length)).toEqual(['line 1 is not JSON', 1, 'line 4 is not a JSON object']);
     expect(status).toBe(1);
-  });
-  test('a reader that has seen enough, such as head, ends it quietly', async () => {
-    const child = spawn(process.execPath, [BIN, 'identifiers', '--platform', 'meta'], { cwd: folder });
-    let errors = '';
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-    child.stdin.on('error', () => undefined);
-    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-    child.stdout.once('data', () => child.stdout.destroy());
-    const write = (): void => {
-      if (child.exitCode === null && child.stdin.writable) child.stdin.write('{"email":"ada@example.com"}\n'.repeat(1_000), () => setImmediate(write));
-    };
-    write();
-    expect(await closed).toBe(0);
-    expect(errors).toBe('');
   });
   test('a platform or country that does not exist is told', async () => {
     expect((await headgate(['identifiers', '--platform', 'meta', '--country', 'xx'])).errors).toContain('ISO 3166-1');

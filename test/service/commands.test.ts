@@ -2,13 +2,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { commandsOf } from '../../src/cli/guide.ts';
-import { createProgram, main } from '../../src/cli/main.ts';
+import { createProgram } from '../../src/cli/main.ts';
 import { withTemporal } from '../../src/cli/own-temporal.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
+import { typeCommand, type CommandResult } from '../support/command.ts';
 import { SECRET, startService, type TestService } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
@@ -22,6 +22,8 @@ destinations:
   meta_main: { platform: meta, sandbox: true, access_token: a-token-for-tests, ad_account: act_1, timeout: 2s }
 exporters:
   warehouse: { platform: bigquery, sandbox: true, project: acme-analytics, dataset: headgate, every: 200ms, timeout: 2s }
+actions:
+  ops_slack: { kind: slack, sandbox: true, webhook_url: https://hooks.slack.com/services/T0000/B0000/sandbox, text: "{{ customer_id }} left a cart" }
 audiences:
   ${CART}: { description: Abandoned a cart, owner: { name: Tests }, window: 7d, targets: { meta_main: "61" } }
   lapsed_30d_v1: { description: Has not been seen, owner: { name: Tests }, window: 30d }
@@ -45,29 +47,7 @@ afterAll(async () => {
   await service.stop();
   await rm(folder, { recursive: true });
 });
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
-interface Ran {
-  status: number;
-  output: string;
-  errors: string;
-}
-
-async function run(...args: string[]): Promise<Ran> {
-  let [output, errors] = ['', ''];
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((output += String(text)), true));
-  const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((errors += String(text)), true));
-  try {
-    await main(args);
-    return { status: Number(process.exitCode ?? 0), output, errors };
-  } finally {
-    process.exitCode = undefined;
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
+const run = (...args: string[]): Promise<CommandResult> => typeCommand(args);
 
 /** `start` is a service of its own, and there is no alert to look after. */
 const ELSEWHERE = ['start', 'alerts ack'];
@@ -81,6 +61,8 @@ const TYPED: Record<string, () => string[]> = {
   audience: () => [CART],
   audiences: () => [],
   check: () => [],
+  drift: () => [],
+  release: () => [CART],
   alerts: () => [],
   'alerts mute': () => ['source_silent', '--for', '1h'],
   'alerts test': () => [],
@@ -94,6 +76,12 @@ const TYPED: Record<string, () => string[]> = {
   'push-now': () => TARGET,
   retry: () => TARGET,
   resync: () => [CART, '--verify'],
+  template: () => ['--event', 'cio.forward', '--action', 'ops_slack'],
+  'action list': () => [],
+  'action pause': () => ['ops_slack'],
+  'action resume': () => ['ops_slack'],
+  'action retry': () => ['ops_slack'],
+  'action test': () => ['ops_slack'],
   'target create': () => ['--destination', 'meta_main', '--audience', 'lapsed_30d_v1'],
   'audience rewindow': () => [CART, '--dry-run'],
   'target retire': () => [...TARGET, '--keep'],
@@ -118,8 +106,7 @@ test('every command is typed here', () => {
 });
 
 test.each(Object.entries(TYPED))('headgate %s --json', async (path, typed) => {
-  vi.spyOn(process, 'stdin', 'get').mockReturnValue(Readable.from(['{"email":"ada@example.com"}\n']) as never);
-  const { status, output, errors } = await run(...path.split(' '), ...typed(), '--json');
+  const { status, output, errors } = await typeCommand([...path.split(' '), ...typed(), '--json'], { input: '{"email":"ada@example.com"}\n' });
   expect({ status, errors }).toEqual({ status: FINDS_PROBLEMS.includes(path) ? EXIT.failed : EXIT.ok, errors: '' });
   const lines = output.trim().split('\n');
   expect(lines).toHaveLength(1);

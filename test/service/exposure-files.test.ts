@@ -11,6 +11,7 @@ import { openLedger } from '../../src/ledger/index.ts';
 import { createLogger } from '../../src/monitoring/logger.ts';
 import { readers, type Format } from '../../src/cli/files/formats.ts';
 import { startApi } from '../../src/wiring.ts';
+import { typeCommand, type CommandResult } from '../support/command.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { CROSS_SELL, DAY, makeEvent, makePolicies, person } from '../support/events.ts';
 import { ROOT } from '../support/headgate-process.ts';
@@ -49,22 +50,11 @@ async function fill(database: TestDatabase, rows: number): Promise<void> {
   await ledger.close();
 }
 
-interface Ran {
-  status: number | null;
-  output: string;
-  errors: string;
-}
-function headgate(args: string[], { url = service.url, environment = {}, onErrors = () => undefined }: { url?: string; environment?: Record<string, string>; onErrors?: (text: string, kill: () => void) => void } = {}): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(ROOT, 'bin/headgate.js'), ...args, '--url', url], { cwd: folder, env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment } });
-    let [output, errors] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => {
-      errors += chunk.toString();
-      onErrors(errors, () => child.kill('SIGKILL'));
-    });
-    child.on('close', (status) => { resolve({ status, output, errors }); });
-  });
+const headgate = (args: string[], { url = service.url, environment = {} }: { url?: string; environment?: Record<string, string> } = {}): Promise<CommandResult> => typeCommand([...args, '--url', url], { folder, environment });
+/** As a process of its own. Resolves with its exit status, which is null for one that was killed. */
+function headgateProcess(args: string[], url: string): { kill: () => void; status: Promise<number | null> } {
+  const child = spawn(process.execPath, [join(ROOT, 'bin/headgate.js'), ...args, '--url', url], { cwd: folder, env: { PATH: process.env['PATH'], HOME: process.env['HOME'] }, stdio: 'ignore' });
+  return { kill: () => child.kill('SIGKILL'), status: new Promise((resolve) => child.on('close', resolve)) };
 }
 const exporting = (format: Format, out: string, ...more: string[]): string[] => ['export', 'exposures', '--since', '-30d', '--format', format, '--out', out, ...more];
 const partsOf = async (out: string): Promise<string[]> => (await readdir(join(folder, out))).filter((name) => !name.startsWith('_')).sort();
@@ -130,11 +120,10 @@ describe('headgate export exposures', () => {
       if (asked === 6) stuck.resolve();
       else pass();
     });
-    let kill = (): void => undefined;
-    const running = headgate(exporting('parquet', 'killed', '--rows-per-file', '250'), { url, onErrors: (_text, killIt) => (kill = killIt) });
+    const running = headgateProcess(exporting('parquet', 'killed', '--rows-per-file', '250'), url);
     await stuck.promise;
-    kill();
-    expect((await running).status).toBeNull();
+    running.kill();
+    expect(await running.status).toBeNull();
     expect(JSON.parse(await readFile(join(folder, 'killed/_progress.json'), 'utf8'))).toMatchObject({ files: 5, rows: 1_250, done: false });
     expect((await readdir(join(folder, 'killed'))).filter((name) => name.startsWith('_unfinished'))).toHaveLength(1);
 

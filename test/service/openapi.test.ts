@@ -16,6 +16,8 @@ destinations:
   meta_main: { platform: meta, sandbox: true, access_token: a-token-for-tests, ad_account: act_1, timeout: 2s }
 exporters:
   warehouse: { platform: bigquery, sandbox: true, project: acme-analytics, dataset: headgate, every: 200ms, timeout: 2s }
+actions:
+  ops_slack: { kind: slack, sandbox: true, webhook_url: https://hooks.slack.com/services/T0000/B0000/sandbox, text: "{{ customer_id }} left a cart of {{ attributes.cart_value }}" }
 audiences:
   high_intent_cart_7d_v1: { description: Abandoned a cart, owner: { name: Tests }, window: 7d, targets: { meta_main: "6000000000001" } }
 `;
@@ -130,7 +132,7 @@ test('the page shows every operation, and runs no script', async () => {
   const html = await response.text();
   const policy = response.headers.get('content-security-policy') ?? '';
   expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-/);
-  expect(html).not.toMatch(/<script|\son\w+=|https?:\/\/(?!docs\.customer\.io)/);
+  expect(/<script|\son\w+=|https?:\/\/(?!docs\.customer\.io).{0,40}/.exec(html)).toBeNull();
   for (const { operation, path } of routes) {
     expect(html).toContain(`id="${operation.operationId}"`);
     expect(html).toContain(path);

@@ -1,9 +1,8 @@
-/** `headgate quarantine` as somebody types it, as a process, against a running Headgate. */
-import { spawn } from 'node:child_process';
+/** `headgate quarantine` as somebody types it, against a running Headgate. */
 import { userInfo } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApi } from '../../src/wiring.ts';
-import { ROOT } from '../support/headgate-process.ts';
+import { typeCommand, type CommandResult } from '../support/command.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { somebody } from '../support/somebody.ts';
 
@@ -14,16 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-function headgate(args: string[], { input = '', environment = {}, url = service.url }: { input?: string; environment?: Record<string, string>; url?: string } = {}): Promise<{ status: number | null; output: string; errors: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['bin/headgate.js', 'quarantine', ...args, ...(args.includes('--help') ? [] : ['--url', url])], { cwd: ROOT, env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment } });
-    let [output, errors] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-    child.on('close', (status) => { resolve({ status, output, errors }); });
-    child.stdin.end(input);
-  });
-}
+const headgate = (args: string[], { input = '', environment = {}, url = service.url }: { input?: string; environment?: Record<string, string>; url?: string } = {}): Promise<CommandResult> =>
+  typeCommand(['quarantine', ...args, ...(args.includes('--help') ? [] : ['--url', url])], { environment, input });
 
 /** Posts a body that is refused, and returns the id of its entry. */
 async function refused(body: Record<string, unknown>, status = 422): Promise<string> {

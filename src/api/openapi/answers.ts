@@ -3,8 +3,10 @@
  * running service to them. They are closed there: an answer with a field that stands nowhere here fails the test.
  */
 import { z } from 'zod';
+import { FORWARD_STATES } from '../../domain/forward.ts';
 import { EXPOSURE_COLUMNS, REQUIRED_EXPOSURE_COLUMNS, type ExposureColumnType } from '../../domain/exposure-columns.ts';
 import { named } from './named-answers.ts';
+import { cost, watchFields } from './watching-answers.ts';
 
 const time = z.iso.datetime();
 const count = z.int().min(0);
@@ -103,9 +105,25 @@ const eventFields = {
   attributes: object.nullable(),
 };
 const event = named('Event', z.object(eventFields));
+const forward = named(
+  'Forward',
+  z.object({
+    action: z.string(),
+    state: z.enum(FORWARD_STATES).describe('`refused`: the tool does not take it, whatever is tried. `skipped`: not sent, because the action is in mode `test`.'),
+    attempts: count,
+    accepted_at: time,
+    tried_at: time.nullable(),
+    next_try_at: time.nullable(),
+    settled_at: time.nullable(),
+    status: z.int().nullable().describe('HTTP, of the last answer.'),
+    answer: z.string().nullable().describe('The last answer of the tool.'),
+    reason: z.string().nullable().describe('Why it is not sent.'),
+  }),
+  'How far an event is on its way to its action.',
+);
 export const eventDetails = named(
   'EventDetails',
-  z.object({ ...eventFields, membership: membership.nullable(), deliveries: z.array(delivery), workflow_url: z.string().nullable().describe('In the Temporal UI, when its address is known.') }),
+  z.object({ ...eventFields, membership: membership.nullable(), deliveries: z.array(delivery), forward: forward.nullable().describe('Of a `cio.forward`.'), workflow_url: z.string().nullable().describe('In the Temporal UI, when its address is known.') }),
 );
 const person = named(
   'Person',
@@ -116,6 +134,7 @@ const person = named(
     cio_ids: z.array(z.string()),
     email_hashes: z.array(z.string()).describe('SHA-256, lower-case hex.'),
     created_at: time,
+    workflows_url: z.string().nullable().describe('A view of the Temporal UI.'),
     memberships: z.array(membership),
     deliveries: z.array(delivery),
     events: z.array(event).describe('The newest 100.'),
@@ -149,23 +168,24 @@ const target = named(
     blocked: count,
     processing: count,
     workflow_url: z.string().nullable(),
+    ...watchFields,
   }),
   'An audience at one destination.',
 );
-export const audience = named(
-  'Audience',
-  z.object({
-    audience_key: z.string(),
-    description: z.string(),
-    owner: z.looseObject({ name: z.string() }),
-    window: z.string().nullable().describe('How long an add lasts, such as `7d`.'),
-    excludes: z.array(z.string()).describe('Entering this audience leaves these.'),
-    holdout: z.string(),
-    rearming: z.boolean().describe('Members are being moved to the arm that the shares of now give.'),
-    members: z.object({ in: count, out: count, holdout: count, former_window: count.describe('Who are in, by another window than that of now.') }),
-    targets: z.array(target),
-  }),
-);
+const audienceFields = {
+  audience_key: z.string(),
+  description: z.string(),
+  owner: z.looseObject({ name: z.string() }),
+  window: z.string().nullable().describe('How long an add lasts, such as `7d`.'),
+  excludes: z.array(z.string()).describe('Entering this audience leaves these.'),
+  holdout: z.string(),
+  rearming: z.boolean().describe('Members are being moved to the arm that the shares of now give.'),
+  members: z.object({ in: count, out: count, holdout: count, former_window: count.describe('Who are in, by another window than that of now.') }),
+  members_url: z.string().nullable().describe('A view of the Temporal UI.'),
+  targets: z.array(target),
+};
+const audience = named('Audience', z.object(audienceFields));
+export const audienceDetails = named('AudienceDetails', z.object({ ...audienceFields, cost }));
 export const audiences = named('Audiences', z.object({ audiences: z.array(audience), stuck_syncs_url: z.string().nullable().describe('A view of the Temporal UI.') }));
 export const held = named(
   'Held',

@@ -61,6 +61,7 @@ const GROUPS: Record<string, string> = {
   'Events and people': 'What became of things, and why.',
   Audiences: 'Who is in them, and how the platforms stand.',
   Exposures: "The analyst's rows, and their way to warehouses.",
+  Actions: 'Tools that `cio.forward` events go to.',
   Quarantine: 'What could not be understood, until somebody decides.',
   Erasures: 'Taking a person out of everything.',
   Alerts: 'What is wrong, and who looks after it.',

@@ -1,6 +1,7 @@
 /** The description of what can be read: events, people, audiences, what is held, exports. */
 import { z } from 'zod';
-import { audience, audiences, eventDetails, exportDetails, exportStandings, held, people, refusal } from './answers.ts';
+import { audienceDetails, audiences, eventDetails, exportDetails, exportStandings, held, people, refusal } from './answers.ts';
+import { waveExample } from './guard.ts';
 import type { Operation } from './operation.ts';
 
 const AUDIENCE = 'high_intent_cart_7d_v1';
@@ -10,10 +11,18 @@ const time = '2026-11-30T10:00:00.000Z';
 
 const targetExample = {
   destination: 'meta_main', platform: 'meta', mode: 'live', platform_audience_id: '6000000000001', state: 'ok', life: 'active', cause: null, cure: null, since: time, retry_at: null, last_success_at: time, match_rate: null,
-  accepted: 0, pending_adds: 0, pending_removes: 0, oldest_pending: null, held_adds: 0, held_removes: 0, held_because: null, rejected: 0, blocked: 0, processing: 0, workflow_url: null,
+  accepted: 9_000, pending_adds: 0, pending_removes: 0, oldest_pending: null, held_adds: 0, held_removes: 4_100, held_because: null, rejected: 0, blocked: 0, processing: 0, workflow_url: null,
+  guard: [waveExample],
+  clocks: { accepted_until: time, last_success_at: time, adds_effective_by: '2026-11-30T11:00:00.000Z', removals_effective_by: '2026-12-01T10:00:00.000Z', read_back_at: time, source: 'the help pages of the platform (read 2026-11)' },
+  size: { read_at: time, at_least: 6_900, at_most: 7_100, taken_in: 9_000, entering: 0, leaving: 0, verdict: 'explained', message: 'tells 6900 to 7100, 79 % of the 9000 that it took in', failure: null },
+  drift: null, too_small: null,
 };
 const audienceExample = {
-  audience_key: AUDIENCE, description: 'High intent, cart abandoners (7d)', owner: { name: 'Retention' }, window: '7d', excludes: [], holdout: 'none', rearming: false, members: { in: 0, out: 2, holdout: 0, former_window: 0 }, targets: [targetExample],
+  audience_key: AUDIENCE, description: 'High intent, cart abandoners (7d)', owner: { name: 'Retention' }, window: '7d', excludes: [], holdout: 'none', rearming: false, members: { in: 4_900, out: 4_100, holdout: 0, former_window: 0 }, members_url: null, targets: [targetExample],
+};
+const moneyExample = { currency: 'USD', temporal: 1.3, platform: null, warehouse: null, total: 1.3 };
+const costExample = {
+  events: { events: 9_000, temporal_actions: 25_600, rows: 9_000, days: 30 }, targets: [{ destination: 'meta_main', calls: 120, members: 9_000, temporal_actions: 240, days: 30, monthly: moneyExample }], monthly: moneyExample,
 };
 const membershipExample = { audience_key: AUDIENCE, state: 'out', reason: 'removed', occurred_at: time, event_id: 'example-remove-1', expires_at: null, arm: 'treatment', updated_at: time };
 const deliveryExample = { destination: 'meta_main', audience_key: AUDIENCE, wanted: 'out', status: 'accepted', accepted: 'out', reason: null, pending_since: null, settled_at: time };
@@ -22,6 +31,8 @@ const eventExample = {
   channel: null, metric: null, context: { campaign_id: 7, campaign_name: 'Cart abandoners' }, attributes: { cart_value: 182.5 },
 };
 
+const forwardExample = { action: 'ops_slack', state: 'sent', attempts: 1, accepted_at: time, tried_at: time, next_try_at: null, settled_at: time, status: 200, answer: 'ok', reason: null };
+
 export const readingOperations: Operation[] = [
   {
     id: 'readEvent', method: 'get', path: '/v1/events/{event_id}', group: 'Events and people', guard: 'reading',
@@ -29,7 +40,11 @@ export const readingOperations: Operation[] = [
     inPath: { event_id: 'As it was sent, or as the answer to it said.' },
     answers: { 200: { description: 'The event, the membership that it is about as it is now, and the platforms.', schema: eventDetails }, 404: { description: 'The ledger knows no such event.', schema: refusal } },
     examples: [
-      { name: 'add', summary: 'An add', path: { event_id: 'example-add-1' }, answer: { status: 200, body: { ...eventExample, membership: membershipExample, deliveries: [deliveryExample], workflow_url: null } } },
+      { name: 'add', summary: 'An add', path: { event_id: 'example-add-1' }, answer: { status: 200, body: { ...eventExample, membership: membershipExample, deliveries: [deliveryExample], forward: null, workflow_url: null } } },
+      {
+        name: 'forward', summary: 'What was told to another tool', path: { event_id: 'example-forward-1' },
+        answer: { status: 200, body: { ...eventExample, event_id: 'example-forward-1', name: 'cio.forward', audience_key: null, audience: null, until: null, membership: null, deliveries: [], forward: forwardExample, workflow_url: null } },
+      },
       { name: 'unknown', summary: 'An event that is not known', path: { event_id: 'nothing' }, answer: { status: 404, body: { problem: 'the ledger knows no event nothing' } } },
     ],
   },
@@ -51,7 +66,7 @@ export const readingOperations: Operation[] = [
         name: 'by_customer_id', summary: 'By your own id', query: { customer_id: 'c_example' },
         answer: {
           status: 200,
-          body: { people: [{ person_id: 'p_01a229e3b3758602e7e8a8ec0006', people: 'demo', customer_id: 'c_example', cio_ids: ['d9c106000001'], email_hashes: ['b5fc85e55755f9e0d030a14ab4429b6b2944855f4e0d6b6d9e2d63cb72e0b6d9'], created_at: time, memberships: [membershipExample], deliveries: [deliveryExample], events: [eventExample] }] },
+          body: { people: [{ person_id: 'p_01a229e3b3758602e7e8a8ec0006', people: 'demo', customer_id: 'c_example', cio_ids: ['d9c106000001'], email_hashes: ['b5fc85e55755f9e0d030a14ab4429b6b2944855f4e0d6b6d9e2d63cb72e0b6d9'], created_at: time, workflows_url: null, memberships: [membershipExample], deliveries: [deliveryExample], events: [eventExample] }] },
         },
       },
       { name: 'by_nothing', summary: 'By nothing', answer: { status: 400, body: { problem: 'ask by exactly one of customer_id, cio_id, email and person_id' } } },
@@ -68,9 +83,9 @@ export const readingOperations: Operation[] = [
     id: 'readAudience', method: 'get', path: '/v1/audiences/{key}', group: 'Audiences', guard: 'reading',
     summary: 'Members of an audience, how its targets stand, what is stuck and why',
     inPath,
-    answers: { 200: { description: 'The audience.', schema: audience }, 404: { description: 'headgate.yaml has no such audience.', schema: refusal } },
+    answers: { 200: { description: 'The audience.', schema: audienceDetails }, 404: { description: 'headgate.yaml has no such audience.', schema: refusal } },
     examples: [
-      { name: 'cart', summary: 'An audience', path: { key: AUDIENCE }, answer: { status: 200, body: audienceExample } },
+      { name: 'cart', summary: 'An audience', path: { key: AUDIENCE }, answer: { status: 200, body: { ...audienceExample, cost: costExample } } },
       { name: 'unknown', summary: 'An audience that does not exist', path: { key: 'cart_v9' }, answer: unknownAudience },
     ],
   },

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { connectActions } from '../../config/connect-actions.ts';
 import type { ActionRequest } from '../../actions/action.ts';
 import type { ForwardFields } from '../../domain/forward.ts';
+import { answerSaid } from '../answer.ts';
 import { readApi } from '../headgate-api.ts';
 import { loadOwnRegistry, pick, sandboxUrlOf } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
@@ -40,7 +41,14 @@ export function addActionCommands(program: Command): void {
     .option('--url <url>', 'where Headgate listens')
     .option('--json', 'print JSON')
     .action(list);
-  for (const [name, description] of CHANGES) group.command(name).description(description).argument('<key>', 'of headgate.yaml').action((key: string) => change(name, key));
+  for (const [name, description] of CHANGES) {
+    group
+      .command(name)
+      .description(description)
+      .argument('<key>', 'of headgate.yaml')
+      .option('--json', 'print JSON')
+      .action((key: string, { json }: { json?: boolean }) => change(name, key, json));
+  }
   group
     .command('test')
     .description('Send one made-up event to the tool, from here, once. Exit status 1 when the tool does not take it.')
@@ -75,10 +83,10 @@ function describe(actions: readonly ActionAnswer[]): string {
   return table(HEAD, rows, { dense: true, widths: { 'what is wrong': WIDE } });
 }
 
-async function change(what: (typeof CHANGES)[number][0], key: string): Promise<void> {
+async function change(what: (typeof CHANGES)[number][0], key: string, json: boolean | undefined): Promise<void> {
   const own = await loadOwnRegistry();
   pick('action', key, own.registry.actions);
-  print(`${await withTemporal(own.environment, (gateway) => gateway.updateAction(key, what))}.`);
+  answerSaid(json, await withTemporal(own.environment, (gateway) => gateway.updateAction(key, what)), { action: key });
 }
 
 interface TestOptions {

@@ -35,10 +35,7 @@ interface AudienceSizes {
 const HELP = `
 Without an audience: what is held now, and why. What was released is pushed at once, removals first, and for the guard's time its causes are no wave there.
 There is no way to throw a wave away, because the ledger says what is wanted: correct it by events (add again whom a mistaken campaign removed, remove whom it
-added). Whoever is corrected is not held any more, and the platform never hears of the mistake.
-
-  npx headgate release
-  npx headgate release high_intent_cart_7d_v1 --destination meta_main --removals --because "the audience is closed on purpose"`;
+added). Whoever is corrected is not held any more, and the platform never hears of the mistake.`;
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 

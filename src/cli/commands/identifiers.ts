@@ -1,11 +1,11 @@
 /** `headgate identifiers`: what a platform would be sent for a person; the same code as the door's. One JSON person per line in, one JSON line each out. */
-import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { withoutEmail } from '../../api/index.ts';
 import { catalog } from '../../destinations/catalog.ts';
 import type { Platform } from '../../destinations/destination.ts';
 import { normaliseCountry } from '../../domain/countries.ts';
 import { PERSON_FIELDS, personFromFields, type RawPerson } from '../../domain/identifiers.ts';
+import { linesIn } from '../lines.ts';
 
 interface Answer {
   platform: string;
@@ -30,7 +30,7 @@ async function identifiers({ platform: name, country }: { platform: string; coun
   if (!platform) throw new Error(`There is no platform ${name}; there are ${[...catalog.keys()].join(', ')}.`);
   if (country !== undefined && normaliseCountry(country) === undefined) throw new Error(`--country ${country} is no ISO 3166-1 alpha-2 code such as US.`);
   let number = 0;
-  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+  for await (const line of linesIn(process.stdin as AsyncIterable<Buffer>)) {
     number++;
     if (line.trim() === '') continue;
     const answer = identifyLine(platform, line, number, country);

@@ -31,13 +31,6 @@ interface Options {
 }
 
 const HELP = `
-Examples:
-  npx headgate template --event cio.audience_add --audience high_intent_cart_7d_v1 --attribute cart_value=event.cart_value
-  npx headgate template --event cio.forward --action direct_mail --region eu
-  npx headgate template --check                        every template that headgate.yaml has a use for, with people of every kind
-  npx headgate template --check --url http://127.0.0.1:8787   and post each to a running Headgate, as a test that decides nothing
-  npx headgate template --check --file my-body.liquid  a body that you changed
-
 Exit status 1 when a template does not hold. docs/customerio.md goes through the whole set-up.`;
 
 export function addTemplateCommand(program: Command): void {

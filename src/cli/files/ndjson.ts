@@ -1,6 +1,6 @@
 /** NDJSON: one JSON object per line, as the api gives and takes it. */
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { linesIn } from '../lines.ts';
 import { TextFile } from './disk.ts';
 import type { ExposureFile, FileRecord } from './exposure-file.ts';
 
@@ -11,7 +11,7 @@ export async function writeNdjson(path: string): Promise<ExposureFile> {
 
 export async function* readNdjson(path: string): AsyncGenerator<FileRecord> {
   let number = 0;
-  for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+  for await (const text of linesIn(createReadStream(path))) {
     number++;
     if (text.trim() !== '') yield { line: number, ...parse(text) };
   }
