@@ -112,7 +112,8 @@ function addsFirst(ledger: Ledger): Ledger['loadPending'] {
     if (pending.operation !== 'remove') return pending;
     const { rows } = await ledger.connection.use((client) =>
       client.query<PendingMember>(
-        `select d.person_id as "personId", d.revision, p.customer_id as "customerId", p.today, p.former, p.consent from deliveries d join persons p using (person_id)
+        `select d.person_id as "personId", d.revision, p.customer_id as "customerId", p.today, p.former, p.consent, d.batch, null as change,
+                extract(epoch from d.pending_since)::float8 * 1000 as "pendingSince" from deliveries d join persons p using (person_id)
          where d.destination = $1 and d.audience_key = $2 and d.wanted = 'in' and d.status = 'pending' order by d.pending_since limit $3`,
         [target.destination, target.audienceKey, limit],
       ),

@@ -85,8 +85,8 @@ describe('Google decides later', () => {
     await settledAs('google_main', person.customer_id, 'processing');
     service.sandbox.store.setLimits('google_main', { processingMs: 20 });
     await service.post({ ...person, event: 'cio.audience_remove' });
-    await until(() => hashes('google_main'), (list) => list.includes(hash), 10_000);
-    await until(() => hashes('google_main'), (list) => !list.includes(hash), 10_000);
+    await until(() => hashes('google_main'), (list) => list.includes(hash));
+    await until(() => hashes('google_main'), (list) => !list.includes(hash));
     await settledAs('google_main', person.customer_id, 'accepted');
     const open = await service.database.query("select 1 from pushes where finished_at is null and destination = 'google_main'");
     expect(open).toEqual([]);
@@ -119,7 +119,7 @@ describe('when Google', () => {
     await service.post(first.person);
     await until(() => state('google_main'), (shown) => shown === 'retrying', 30_000);
     await service.post(second.person);
-    await until(() => hashes('google_main'), (list) => list.includes(second.hash), 10_000);
+    await until(() => hashes('google_main'), (list) => list.includes(second.hash));
     await settledAs('google_main', second.person.customer_id, 'processing');
     expect(await state('google_main')).toBe('retrying');
     service.sandbox.faults.set(undefined, null);
@@ -202,7 +202,7 @@ test('terms that are not accepted keep removals pending, not blocked; once accep
   expect(await details('meta_main')).toMatch(/Backlog when last read: 1 removals/);
   service.sandbox.faults.set(undefined, null);
   await sync('meta_main').signal('pushNow');
-  await until(() => hashes('meta_main'), (list) => !list.includes(hash), 10_000);
+  await until(() => hashes('meta_main'), (list) => !list.includes(hash));
   await until(() => state('meta_main'), (shown) => shown === 'ok');
 });
 
