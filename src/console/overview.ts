@@ -53,8 +53,8 @@ export function overviewRoutes(options: ConsoleOptions, desk: Desk): Router {
     return { webhooks: throughputOf(counts, Date.now(), DAY), quarantined, calls, inside };
   });
   const readNow = remembered(TARGETS_MS, async () => {
-    const [targets, inQuarantine, newest, alerts] = await Promise.all([readTargets(options), ledger.countQuarantined(), ledger.listArrivedEvents(1), ledger.listAlerts({ open: true, limit: MOST_ALERTS })]);
-    return { targets, inQuarantine, alerts, isNew: newest.length === 0 && inQuarantine === 0 };
+    const [targets, inQuarantine, anything, alerts] = await Promise.all([readTargets(options), ledger.countQuarantined(), ledger.hasEvents(), ledger.listAlerts({ open: true, limit: MOST_ALERTS })]);
+    return { targets, inQuarantine, alerts, isNew: !anything && inQuarantine === 0 };
   });
   const router = Router();
   router.get('/', desk.page('reader', async (_request, visit): Promise<Page> => {

@@ -47,6 +47,12 @@ export async function listArrivedEvents(connection: LedgerConnection, limit: num
   return rows;
 }
 
+/** Whether any event has ever come. */
+export async function hasEvents(connection: LedgerConnection): Promise<boolean> {
+  const { rows } = await connection.use((client) => client.query<{ any: boolean }>('select exists (select 1 from events) as any'));
+  return rows[0]?.any ?? false;
+}
+
 /** How much there was in each of `buckets` stretches of time of `stepMs`, up to now; the oldest first. */
 export interface Stretches {
   stepMs: number;

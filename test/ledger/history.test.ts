@@ -80,3 +80,13 @@ test('counting deliveries is given up when it takes too long, and the ledger is 
   holder.release();
   expect(ledger.connection.isUp).toBe(true);
 });
+
+test('a ledger counts as new until its first event, and not again when its newest row is one that an event brought about', async () => {
+  const fresh = await startLedger();
+  expect(await fresh.ledger.hasEvents()).toBe(false);
+  const entered = { ...person('entered'), ...at(HOUR) };
+  await fresh.ledger.applyEvents([{ kind: 'event', event: makeEvent(entered) }]);
+  await fresh.ledger.applyEvents([{ kind: 'event', event: makeEvent({ ...person('entered'), ...at(HOUR / 2), audienceKey: CROSS_SELL }) }]);
+  expect(await fresh.ledger.hasEvents()).toBe(true);
+  await fresh.stop();
+});
