@@ -20,14 +20,14 @@ export interface TestTemporal extends EmbeddedTemporal {
 export async function startTestTemporal(): Promise<TestTemporal> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-temporal-'));
   await chmod(folder, 0o755);
-  const options = {
-    binary: inject('temporalBinary'),
-    folder,
-    port: await findFreePort(),
-    uiPort: await findFreePort(),
-    searchAttributes: SEARCH_ATTRIBUTES,
+  const start = async () => {
+    const options = { binary: inject('temporalBinary'), folder, port: await findFreePort(), uiPort: await findFreePort(), searchAttributes: SEARCH_ATTRIBUTES };
+    return { options, running: await startTemporal(options) };
   };
-  let running = await startTemporal(options);
+  // Somebody else may take a port between the moment that it is found free and the moment that the server listens.
+  const first = await start().catch(start).catch(start);
+  const { options } = first;
+  let { running } = first;
   return {
     ...running,
     kill: () => {
