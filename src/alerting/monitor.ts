@@ -58,8 +58,6 @@ export class Monitor {
       const changes = await this.#update(findings);
       changes.forEach((change) => { this.#log(change); });
       if (counts) await ledger.noteMonitored();
-      await ledger.forgetDoorCounts();
-      await ledger.forgetOldAlerts();
       const { delivered, undelivered } = await this.#deliver();
       metrics.monitorRounds.inc();
       Object.assign(result, { findings: findings.length, changes: changes.length, delivered, undelivered });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ruleOf, titleOf } from '../domain/alert-rules.ts';
 import type { AlertView, Ledger } from '../ledger/index.ts';
 import { authorise } from './authorise.ts';
+import { isoOrNull } from './iso-time.ts';
 
 export interface AlertOptions {
   ledger: Ledger;
@@ -68,8 +69,6 @@ function read<T>(schema: z.ZodType<T>, request: Request, response: Response): T 
   return undefined;
 }
 
-const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
-
 /** An alert as the API tells it. */
 export const describeAlert = ({ alertId, rule, subject, level, finding, owners, raisedAt, recoveredAt, acknowledgedAt, acknowledgedBy, escalatedAt, messages }: AlertView): object => ({
   alert_id: alertId,
@@ -81,23 +80,23 @@ export const describeAlert = ({ alertId, rule, subject, level, finding, owners, 
   audience_key: finding.audienceKey ?? null,
   source: finding.source ?? null,
   what: finding.what,
-  since: iso(finding.since),
+  since: isoOrNull(finding.since),
   still_targeted: finding.stillTargeted,
   what_to_do: finding.cure,
   command: finding.command ?? null,
   owners,
-  raised_at: iso(raisedAt),
-  recovered_at: iso(recoveredAt),
-  acknowledged_at: iso(acknowledgedAt),
+  raised_at: isoOrNull(raisedAt),
+  recovered_at: isoOrNull(recoveredAt),
+  acknowledged_at: isoOrNull(acknowledgedAt),
   acknowledged_by: acknowledgedBy,
-  escalated_at: iso(escalatedAt),
+  escalated_at: isoOrNull(escalatedAt),
   messages: messages.map((message) => ({
     owner: message.owner,
     channel: message.channel,
     change: message.change,
-    due_at: iso(message.dueAt),
-    sent_at: iso(message.sentAt),
-    dropped_at: iso(message.droppedAt),
+    due_at: isoOrNull(message.dueAt),
+    sent_at: isoOrNull(message.sentAt),
+    dropped_at: isoOrNull(message.droppedAt),
     attempts: message.attempts,
     last_error: message.lastError,
   })),

@@ -7,6 +7,7 @@ import type { PushOperation } from '../domain/delivery.ts';
 import type { Ledger, ReleasedWave } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
 import { authorise } from './authorise.ts';
+import { isoOrNull } from './iso-time.ts';
 
 export interface GuardOptions {
   ledger: Ledger;
@@ -94,7 +95,7 @@ export const describeGuardHold = (hold: GuardHold): GuardHoldView => ({
   noticed: hold.noticed,
   audience_size: hold.audienceSize,
   most: hold.most,
-  let_go_at: hold.letGoAt === null ? null : new Date(hold.letGoAt).toISOString(),
+  let_go_at: isoOrNull(hold.letGoAt),
   because: describeHold(hold),
   release: releaseCommand(hold),
 });

@@ -24,9 +24,6 @@ export function healthRoutes(watchdog: Watchdog, isDraining: () => boolean): Rou
   return router;
 }
 
-/** Counted for the metrics. */
-const MOST_ALERTS = 500;
-
 export function metricsRoutes(metrics: Metrics, ledger: Ledger, policies: Policies): Router {
   const router = Router();
   router.get('/metrics', async (_request, response) => {
@@ -48,7 +45,7 @@ async function readGauges(metrics: Metrics, ledger: Ledger, policies: Policies):
   const standings = await ledger.listTargets();
   await readPending(metrics, ledger, holdsOf(standings, policies), age);
   metrics.alertsOpen.reset();
-  for (const { rule, level } of await ledger.listAlerts({ open: true, limit: MOST_ALERTS })) metrics.alertsOpen.inc({ rule, level });
+  for (const { rule, level, open } of await ledger.countOpenAlerts()) metrics.alertsOpen.set({ rule, level }, open);
   metrics.blocked.reset();
   for (const row of await ledger.countBlocked()) metrics.blocked.set({ destination: row.destination, audience: row.audience_key }, row.blocked);
   await readExports(metrics, ledger, age);

@@ -10,6 +10,7 @@ import { actionRoutes } from './actions.ts';
 import { exportRoutes } from './exports.ts';
 import { readHeld } from './held.ts';
 import { holdsOf, readHolds } from './holds.ts';
+import { isoOrNull } from './iso-time.ts';
 import { inAudienceNow, savedView, STUCK_SYNCS, thisPerson, workflowUrl } from './workflow-url.ts';
 import { readCost, readWatch, type Watched } from './watch.ts';
 
@@ -165,5 +166,3 @@ const pendingOf = (counts: TargetCounts | undefined): PendingCounts => ({
   in: { count: counts?.pending_adds ?? 0, oldestAt: counts?.oldest_add?.getTime() ?? null },
   out: { count: counts?.pending_removes ?? 0, oldestAt: counts?.oldest_removal?.getTime() ?? null },
 });
-
-const isoOrNull = (ms: number | null | undefined): string | null => (ms === null || ms === undefined ? null : new Date(ms).toISOString());

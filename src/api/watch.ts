@@ -5,6 +5,7 @@ import { clocksOf } from '../domain/platform-clocks.ts';
 import { targetKey, type Audience, type Policies, type TargetRef } from '../domain/registry.ts';
 import type { Ledger } from '../ledger/index.ts';
 import { describeGuardHold, type GuardHoldView } from './guard.ts';
+import { isoOrNull } from './iso-time.ts';
 
 /** What the registry says of watching. */
 export interface Watched {
@@ -64,18 +65,18 @@ export async function readWatch(ledger: Ledger, policies: Policies, { sizesEvery
     return {
       guard: own.map(describeGuardHold),
       clocks: {
-        accepted_until: iso(clocks.acceptedUntil), last_success_at: iso(clocks.lastSuccessAt), adds_effective_by: iso(clocks.addsEffectiveBy), removals_effective_by: iso(clocks.removalsEffectiveBy),
-        read_back_at: iso(readings.find(({ verdict }) => verdict !== 'unread')?.readAt ?? null), source: clocks.source,
+        accepted_until: isoOrNull(clocks.acceptedUntil), last_success_at: isoOrNull(clocks.lastSuccessAt), adds_effective_by: isoOrNull(clocks.addsEffectiveBy), removals_effective_by: isoOrNull(clocks.removalsEffectiveBy),
+        read_back_at: isoOrNull(readings.find(({ verdict }) => verdict !== 'unread')?.readAt ?? null), source: clocks.source,
       },
       size: readings[0] ? describeReading(readings[0]) : null,
-      drift: drift && { verdict: drift.verdict, since: iso(drift.since), readings: drift.readings, message: drift.message },
+      drift: drift && { verdict: drift.verdict, since: isoOrNull(drift.since), readings: drift.readings, message: drift.message },
       too_small: tooSmallToServe(readings.find(({ verdict }) => verdict !== 'unread'), platform?.leastToServe ?? null),
     };
   };
 }
 
 export const describeReading = ({ readAt, told, takenIn, entering, leaving, verdict, message, failure }: SizeReading): SizeView => ({
-  read_at: iso(readAt), at_least: told?.atLeast ?? null, at_most: told?.atMost ?? null, taken_in: takenIn, entering, leaving, verdict, message, failure,
+  read_at: isoOrNull(readAt), at_least: told?.atLeast ?? null, at_most: told?.atMost ?? null, taken_in: takenIn, entering, leaving, verdict, message, failure,
 });
 
 /** What an audience cost in the last 30 days, or since it is counted. */
@@ -97,5 +98,3 @@ const describeCost = ({ events, targets, monthly }: AudienceCost): CostView => (
 });
 
 const describeMoney = (money: Money | null): MoneyView | null => money && { currency: money.currency, temporal: money.temporal, platform: money.platform, warehouse: money.warehouse, total: money.total };
-
-const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { kinds } from '../actions/catalog.ts';
 import type { ConfiguredAction } from '../actions/configured-action.ts';
 import { isPrivate } from '../actions/addresses.ts';
-import { hashOnce, normaliseEmail } from '../destinations/user-data.ts';
 import { formatDuration, MODES, parseDuration } from '../domain/registry.ts';
 import type { Problems } from './registry-problems.ts';
+import { resolveTestProfiles } from './test-profiles.ts';
 
 /** 4xx statuses after which an event is sent again unless the entry says otherwise: no permission, and not now. Every 5xx is. */
 const RETRIED = [401, 403, 407, 408, 425, 429];
@@ -50,10 +50,7 @@ export function resolveAction(name: string, given: Record<string, unknown>, sand
   if (sandbox && !sandboxAllowed) problems.add([...path, 'sandbox'], 'the sandbox does not exist in production');
   if (mode === 'test' && profiles.length === 0) problems.add([...path, 'mode'], 'test sends only the events of test_profiles: list some');
   if (!allowPrivate && !sandbox) for (const key of ['url', 'webhook_url']) checkPublic([...path, key], given[key], problems);
-  const testProfiles = profiles.map((profile) => {
-    const email = profile.includes('@') ? normaliseEmail(profile) : undefined;
-    return email === undefined ? profile : `email:${hashOnce(email)}`;
-  });
+  const testProfiles = resolveTestProfiles(profiles);
   return { entry: { name, kind: kind.kind, mode, testProfiles, ordered }, kind, settings: settings.data, sandbox, allowPrivate, concurrency, callsPerMinute: callsPerMinute ?? kind.callsPerMinute, timeoutMs, retried: new Set(retried) };
 }
 

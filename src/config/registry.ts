@@ -5,7 +5,6 @@ import { LineCounter, parseDocument, visit, type Document } from 'yaml';
 import type { ConfiguredAction } from '../actions/configured-action.ts';
 import { catalog } from '../destinations/catalog.ts';
 import type { Platform } from '../destinations/destination.ts';
-import { hashOnce, normaliseEmail } from '../destinations/user-data.ts';
 import type { Audience, DestinationEntry, Holdout, Owner, Policies } from '../domain/registry.ts';
 import type { ReportPolicy } from '../domain/report.ts';
 import { warehouses } from '../warehouse/catalog.ts';
@@ -15,6 +14,7 @@ import { ConfigurationError } from './configuration-error.ts';
 import { maskAction, resolveAction } from './registry-actions.ts';
 import { maskRegistry } from './registry-mask.ts';
 import { Problems } from './registry-problems.ts';
+import { resolveTestProfiles } from './test-profiles.ts';
 import { guardOf, resolveWatching, showWatching, WATCHING_SECTIONS, type Watching } from './watching.ts';
 import {
   AUDIENCE_KEY, audienceSchema, destinationCommon, DESTINATION_COMMON_KEYS, EXPORTER_COMMON_KEYS, exporterCommon, holdoutSchema, NAME, sourceSchema, type AudienceEntry, type HoldoutEntry, type SourceEntry,
@@ -245,10 +245,7 @@ function resolveDestination(name: string, given: Section, options: LoadOptions, 
   const { mode, sandbox, test_profiles: profiles } = common.data;
   if (sandbox && !options.sandboxAllowed) problems.add([...path, 'sandbox'], 'the sandbox does not exist in production');
   if (mode === 'test' && profiles.length === 0) problems.add([...path, 'mode'], 'test pushes only test_profiles: list some');
-  const testProfiles = profiles.map((profile) => {
-    const email = profile.includes('@') ? normaliseEmail(profile) : undefined;
-    return email === undefined ? profile : `email:${hashOnce(email)}`;
-  });
+  const testProfiles = resolveTestProfiles(profiles);
   return { entry: { name, platform: platform.platform, mode, testProfiles, clocks: platform.clocks }, platform, settings: settings.data, sandbox };
 }
 

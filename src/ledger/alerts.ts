@@ -1,29 +1,15 @@
 /** Alerts and the messages about them: one row from the time that a rule finds something until it is over, kept for the history. */
 import type { PoolClient } from 'pg';
 import { stepsOf, type AlertChange, type AlertStep, type Finding, type Level, type OpenAlert, type Patience } from '../domain/alerts.ts';
+import { LOCKS, underLock } from './advisory-lock.ts';
 import type { LedgerConnection } from './connection.ts';
 
-/** Any number; the same in every process, and not that of the sweep. */
-const MONITOR_LOCK = 4_837_202;
-/** Alerts that are over are kept for so long, with their messages. Days. */
-const KEEP_DAYS = 180;
 /** A message that could not be delivered for so long is dropped. Hours. */
 const GIVE_UP_HOURS = 24;
 const LONGEST_PAUSE_S = 15 * 60;
 
 /** Runs `work` unless another process is at it right now. Returns whether it ran. */
-export async function underMonitorLock(connection: LedgerConnection, work: () => Promise<void>): Promise<boolean> {
-  return connection.use(async (client) => {
-    const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [MONITOR_LOCK]);
-    if (!rows[0]?.locked) return false;
-    try {
-      await work();
-    } finally {
-      await client.query('select pg_advisory_unlock($1)', [MONITOR_LOCK]);
-    }
-    return true;
-  });
-}
+export const underMonitorLock = (connection: LedgerConnection, work: () => Promise<void>): Promise<boolean> => underLock(connection, 'monitor', work);
 
 /** Whom to tell of a change, by what, and when (milliseconds since the epoch). */
 export interface Note {
@@ -67,7 +53,7 @@ interface OpenRow {
 /** Holds what the rules find against the alerts that are open, and writes down what changed and whom to tell. Returns the changes. */
 export async function updateAlerts(connection: LedgerConnection, update: AlertUpdate): Promise<ToldChange[]> {
   return connection.transaction(async (client) => {
-    await client.query('select pg_advisory_xact_lock($1)', [MONITOR_LOCK + 1]);
+    await client.query('select pg_advisory_xact_lock($1)', [LOCKS.alerts]);
     const { rows: clock } = await client.query<{ now: Date }>('select clock_timestamp() as now');
     const now = clock[0]?.now ?? new Date();
     const { rows: muted } = await client.query<{ rule: string; subject: string }>('select rule, subject from mutes where until > $1', [now]);
@@ -197,6 +183,14 @@ export async function listAlerts(connection: LedgerConnection, { open, limit }: 
   });
 }
 
+/** How many alerts are open, for the metrics. */
+export async function countOpenAlerts(connection: LedgerConnection): Promise<{ rule: string; level: Level; open: number }[]> {
+  const { rows } = await connection.use((client) =>
+    client.query<{ rule: string; level: Level; open: number }>('select rule, level, count(*)::int as open from alerts where recovered_at is null and raised_at is not null group by rule, level'),
+  );
+  return rows;
+}
+
 /** Says that somebody looks after an open alert: it goes to nobody else. Returns whether there is such a one. */
 export async function acknowledgeAlert(connection: LedgerConnection, alertId: number, by: string): Promise<boolean> {
   const { rowCount } = await connection.use((client) =>
@@ -269,10 +263,10 @@ export async function noteUnsent(connection: LedgerConnection, messageIds: reado
   );
 }
 
-export async function forgetOldAlerts(connection: LedgerConnection): Promise<void> {
+export async function forgetOldAlerts(connection: LedgerConnection, days: number): Promise<void> {
   await connection.use(async (client) => {
-    await client.query('delete from alert_messages where alert_id in (select alert_id from alerts where recovered_at < now() - make_interval(days => $1))', [KEEP_DAYS]);
-    await client.query('delete from alerts where recovered_at < now() - make_interval(days => $1)', [KEEP_DAYS]);
+    await client.query('delete from alert_messages where alert_id in (select alert_id from alerts where recovered_at < now() - make_interval(days => $1))', [days]);
+    await client.query('delete from alerts where recovered_at < now() - make_interval(days => $1)', [days]);
     await client.query('delete from mutes where until < now()');
   });
 }

@@ -1,5 +1,5 @@
 /** What platforms told of the size of each target, what Headgate had there, and whether the two have parted. */
-import { judgeDrift, shownShare, type Drift, type SizeReading, type SizeVerdict } from '../domain/drift.ts';
+import { shownShare, type SizeReading, type SizeVerdict } from '../domain/drift.ts';
 import type { TargetRef } from '../domain/registry.ts';
 import type { LedgerConnection } from './connection.ts';
 
@@ -103,11 +103,6 @@ export async function listSizes(connection: LedgerConnection, { perTarget = LOOK
   );
   const byTarget = Map.groupBy(rows.map(readingOf), (reading) => `${reading.destination}/${reading.audienceKey}`);
   return [...byTarget.values()];
-}
-
-/** Targets whose platform tells a size that cannot be explained, twice in a row. @param everyMs how often sizes are read */
-export async function listDrifts(connection: LedgerConnection, { now = Date.now(), everyMs }: { now?: number; everyMs: number }): Promise<Drift[]> {
-  return (await listSizes(connection)).flatMap((readings) => judgeDrift(readings, { now, everyMs }) ?? []);
 }
 
 export async function forgetOldSizes(connection: LedgerConnection, days: number): Promise<void> {

@@ -15,8 +15,6 @@ export interface DoorCount {
 
 /** How long one row counts, in milliseconds. */
 export const DOOR_COUNT_MS = 5 * 60_000;
-/** An hour is held against the same hour of four earlier weeks. */
-const KEEP_DAYS = 36;
 
 /** Adds counts of this process to those of the others. `at` is the beginning of its five minutes. */
 export async function addDoorCounts(connection: LedgerConnection, counts: readonly DoorCount[]): Promise<void> {
@@ -48,6 +46,6 @@ export async function readDoorCounts(connection: LedgerConnection, ms: number): 
   return rows.map((row) => ({ ...row, at: row.at.getTime() }));
 }
 
-export async function forgetDoorCounts(connection: LedgerConnection): Promise<void> {
-  await connection.use((client) => client.query('delete from door_counts where at < now() - make_interval(days => $1)', [KEEP_DAYS]));
+export async function forgetDoorCounts(connection: LedgerConnection, days: number): Promise<void> {
+  await connection.use((client) => client.query('delete from door_counts where at < now() - make_interval(days => $1)', [days]));
 }

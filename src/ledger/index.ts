@@ -20,7 +20,7 @@ import * as flow from './flow.ts';
 import { letGoWaves, listGuardHolds, releaseHolds } from './guard.ts';
 import * as held from './held.ts';
 import * as history from './history.ts';
-import { monitorAge, noteMonitored, observe } from './observations.ts';
+import { forgetOldBacklogs, monitorAge, noteMonitored, observe } from './observations.ts';
 import * as outbox from './outbox.ts';
 import * as pending from './pending.ts';
 import * as processes from './processes.ts';
@@ -85,7 +85,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, accounts),
     ...bind(connection, alerts),
     ...bind(connection, { addDoorCounts, forgetDoorCounts, readDoorCounts }),
-    ...bind(connection, { monitorAge, noteMonitored, observe }),
+    ...bind(connection, { forgetOldBacklogs, monitorAge, noteMonitored, observe }),
     ...bind(connection, erase),
     ...bind(connection, { prepareExposureParts, findExposurePlace, findReported, importExposures, readExposures }),
     ...bind(connection, { countParked, listExports, listParked, noteCaughtUp, openExport, readHolder, readParkedToRetry, readUnsent, reportExport, restartExport, retryParked, setExportPaused, settleExport, settleParked }),

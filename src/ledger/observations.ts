@@ -4,8 +4,8 @@ import type { AlertFacts, DestinationFacts, SourceFacts, TargetFacts } from '../
 import { NOTHING_PENDING, type Hold, type PendingCounts } from '../domain/holding.ts';
 import type { MembershipState } from '../domain/membership.ts';
 import { targetKey, type TargetRef } from '../domain/registry.ts';
-import { tooSmallToServe } from '../domain/drift.ts';
-import { listDrifts, listSizes } from './audience-sizes.ts';
+import { judgeDrift, tooSmallToServe } from '../domain/drift.ts';
+import { listSizes } from './audience-sizes.ts';
 import type { LedgerConnection } from './connection.ts';
 import { listExports } from './exports.ts';
 import { readSwings } from './flow.ts';
@@ -36,7 +36,6 @@ const DAY_MS = 86_400_000;
 const LEAST_SWINGING = 1_000;
 const WEEKS = [1, 2, 3, 4];
 const DAYS = [1, 2, 3, 4, 5, 6, 7];
-const BACKLOG_DAYS = 7;
 /** Backlogs are known without gaps since the monitor last rested for longer. Minutes. */
 const LONGEST_GAP_MIN = 10;
 /** A channel that failed so often counts as failing. */
@@ -71,17 +70,17 @@ export async function observe(connection: LedgerConnection, observed: Observed):
 async function readWatched(connection: LedgerConnection, { targets, actions, sizesEveryMs, leastToServe }: Observed): Promise<Pick<AlertFacts, 'actions' | 'waves' | 'drifts' | 'swings' | 'tooSmall'>> {
   const own = new Set(targets.map(targetKey));
   const isOwn = (target: TargetRef): boolean => own.has(targetKey(target));
-  const sizes = await listSizes(connection, { perTarget: 1 });
+  const sizes = (await listSizes(connection)).filter(([newest]) => newest && isOwn(newest));
   const listed = await listActions(connection);
   return {
     actions: listed.filter(({ action }) => actions.includes(action)).map((row) => ({
       action: row.action, state: row.state, since: row.since.getTime(), paused: row.paused, cause: row.cause, cure: row.cure, waiting: row.waiting, oldestWaitingAt: row.oldest_waiting?.getTime() ?? null,
     })),
     waves: (await listGuardHolds(connection)).filter(isOwn),
-    drifts: (await listDrifts(connection, { everyMs: sizesEveryMs })).filter(isOwn),
+    drifts: sizes.flatMap((readings) => judgeDrift(readings, { now: Date.now(), everyMs: sizesEveryMs }) ?? []),
     swings: (await readSwings(connection, DAY_MS, LEAST_SWINGING)).filter(isOwn),
     tooSmall: sizes.flatMap(([newest]) => {
-      const why = newest && isOwn(newest) ? tooSmallToServe(newest, leastToServe(newest)) : null;
+      const why = newest ? tooSmallToServe(newest, leastToServe(newest)) : null;
       return newest && why !== null ? [{ destination: newest.destination, audienceKey: newest.audienceKey, why }] : [];
     }),
   };
@@ -166,7 +165,6 @@ async function withBacklogs(client: PoolClient, targets: readonly TargetFacts[])
      from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[]) as t (destination, audience_key, adds, removes, still_targeted) on conflict do nothing`,
     [...namesOf(waiting), waiting.map((one) => one.waiting.in.count), waiting.map((one) => one.waiting.out.count), waiting.map((one) => one.stillTargeted)],
   );
-  await client.query('delete from backlogs where at < now() - make_interval(days => $1)', [BACKLOG_DAYS]);
   const { rows: looked } = await client.query<{ long: boolean }>("select at < clock_timestamp() - interval '65 minutes' as long from watch where name = 'monitor_since'");
   if (looked[0]?.long !== true) return [...targets];
   const { rows } = await client.query<{ destination: string; audience_key: string; an_hour: number | null; half_an_hour: number | null }>(
@@ -257,6 +255,10 @@ async function readFailingChannels(client: PoolClient): Promise<AlertFacts['chan
     [FAILING_ATTEMPTS],
   );
   return rows.map((row) => ({ owner: row.owner, channel: row.channel, failingSince: row.since.getTime(), error: row.error ?? '', attempts: row.attempts }));
+}
+
+export async function forgetOldBacklogs(connection: LedgerConnection, days: number): Promise<void> {
+  await connection.use((client) => client.query('delete from backlogs where at < now() - make_interval(days => $1)', [days]));
 }
 
 /** Says that the monitor has looked, and since when it has looked without a long gap. */

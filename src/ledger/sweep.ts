@@ -1,24 +1,11 @@
 /** The sweep's view of the ledger: windows that are over, and targets with something to push. */
 import type { Expiry } from '../domain/fold-batch.ts';
 import type { TargetRef } from '../domain/registry.ts';
+import { underLock } from './advisory-lock.ts';
 import type { LedgerConnection } from './connection.ts';
 
-/** Any number; the same in every process. */
-const SWEEP_LOCK = 4_837_201;
-
 /** Runs `work` unless another process is sweeping right now. Returns whether it ran. */
-export async function underSweepLock(connection: LedgerConnection, work: () => Promise<void>): Promise<boolean> {
-  return connection.use(async (client) => {
-    const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [SWEEP_LOCK]);
-    if (!rows[0]?.locked) return false;
-    try {
-      await work();
-    } finally {
-      await client.query('select pg_advisory_unlock($1)', [SWEEP_LOCK]);
-    }
-    return true;
-  });
-}
+export const underSweepLock = (connection: LedgerConnection, work: () => Promise<void>): Promise<boolean> => underLock(connection, 'sweep', work);
 
 /** Memberships whose window is over and which nobody has expired yet, at most `limit`, the longest overdue first. */
 export async function findOverdue(connection: LedgerConnection, audienceKeys: readonly string[], limit: number): Promise<Expiry[]> {

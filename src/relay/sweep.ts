@@ -39,6 +39,11 @@ const KEEP_PUSHES_DAYS = 30;
 const KEEP_FORWARDS_DAYS = 30;
 /** Quarantined bodies are kept this long after they were resolved. Days. */
 const KEEP_RESOLVED_QUARANTINE_DAYS = 90;
+/** An hour is held against the same hour of four earlier weeks. Days. */
+const KEEP_DOOR_COUNTS_DAYS = 36;
+const KEEP_BACKLOGS_DAYS = 7;
+/** Alerts that are over, with their messages. Days. */
+const KEEP_ALERTS_DAYS = 180;
 /** Removals that a platform refuses (a small audience, a flag) are tried again so often. Milliseconds. */
 const RETRY_BLOCKED_MS = 15 * 60_000;
 const STANDING_RETRY_MS = 2_000;
@@ -97,6 +102,9 @@ export class Sweep {
         await ledger.forgetResolvedQuarantine(KEEP_RESOLVED_QUARANTINE_DAYS);
         await ledger.forgetOldFlow(KEEP_FLOW_DAYS);
         await ledger.forgetOldSizes(KEEP_SIZES_DAYS);
+        await ledger.forgetDoorCounts(KEEP_DOOR_COUNTS_DAYS);
+        await ledger.forgetOldBacklogs(KEEP_BACKLOGS_DAYS);
+        await ledger.forgetOldAlerts(KEEP_ALERTS_DAYS);
       });
       if (swept) metrics.sweptAt.setToCurrentTime();
       await this.#fillTargets();

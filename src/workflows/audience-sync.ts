@@ -34,18 +34,9 @@ const SYNC_STATE = defineSearchAttributeKey('SyncState', SearchAttributeType.KEY
 /** A push whose worker has not been heard of for so long is made by another one. Whether the lost one's call has ended, the ledger knows. */
 const HEARTBEAT_TIMEOUT = '10s';
 
-const { push } = proxyActivities<Activities>({
-  summary: 'pushes what is pending, removals first',
-  heartbeatTimeout: HEARTBEAT_TIMEOUT,
-  startToCloseTimeout: '10m',
-  retry: { initialInterval: '1s', maximumAttempts: 2 },
-});
-const { followUp } = proxyActivities<Activities>({
-  summary: 'asks what became of requests that the platform decides later',
-  heartbeatTimeout: HEARTBEAT_TIMEOUT,
-  startToCloseTimeout: '10m',
-  retry: { initialInterval: '1s', maximumAttempts: 2 },
-});
+const TURN = { heartbeatTimeout: HEARTBEAT_TIMEOUT, startToCloseTimeout: '10m', retry: { initialInterval: '1s', maximumAttempts: 2 } } as const;
+const { push } = proxyActivities<Activities>({ ...TURN, summary: 'pushes what is pending, removals first' });
+const { followUp } = proxyActivities<Activities>({ ...TURN, summary: 'asks what became of requests that the platform decides later' });
 const { reportTarget } = proxyLocalActivities<Activities>({ startToCloseTimeout: '1s', retry: { maximumAttempts: 1 } });
 const { pauseTarget, resumeTarget, retryTarget } = proxyActivities<Activities>({ summary: 'an operator asked for it', startToCloseTimeout: '10s', retry: { maximumAttempts: 5 } });
 

@@ -1,5 +1,6 @@
 /** The guard, sizes and cost in the whole service, as an operator meets them. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { judgeDrift } from '../../src/domain/drift.ts';
 import { runCommand, type CommandResult } from '../support/command.ts';
 import { CART_AT_META, REGISTRY, startService, type TestService } from '../support/service.ts';
 import { seconds, somebody, type Somebody } from '../support/somebody.ts';
@@ -64,7 +65,7 @@ test('sizes are read, judged twice before they are called drift, and shown with 
   expect((await target())['drift']).toBeNull();
   await service.database.query("insert into audience_sizes select destination, audience_key, clock_timestamp(), at_least, at_most, failure, taken_in, entering, leaving, match_rate, verdict, message from audience_sizes where destination = 'meta_main'");
   expect(await target()).toMatchObject({ drift: { verdict: 'more', readings: 2 }, size: { at_least: 90_000, verdict: 'more' }, clocks: { source: expect.stringContaining('24 hours') as string, accepted_until: expect.any(String) as string } });
-  expect(await service.parts.ledger.listDrifts({ everyMs: 6 * 3_600_000 })).toMatchObject([{ destination: 'meta_main', audienceKey: CART, readings: 2 }]);
+  expect((await service.parts.ledger.listSizes()).flatMap((readings) => judgeDrift(readings, { now: Date.now(), everyMs: 6 * 3_600_000 }) ?? [])).toMatchObject([{ destination: 'meta_main', audienceKey: CART, readings: 2 }]);
   expect((await headgate('drift', CART)).status).toBe(1);
   expect((await (await fetch(`${service.url}/metrics`)).text())).toContain('headgate_audience_size{destination="meta_main",audience="high_intent_cart_7d_v1",whose="theirs_most"} 90000');
 

@@ -1,12 +1,12 @@
 /** Rules about warehouses and about Headgate itself. Pure. */
 import type { Finding } from '../alerts.ts';
-import { HOUR, levelOf, many, MINUTE, span, type AlertRule } from './rule.ts';
+import { HOUR, levelOf, many, MINUTE, NO_NUMBERS, span, type AlertRule } from './rule.ts';
 
 export const OPERATION_RULES = {
   export_stuck: {
     title: 'A warehouse refuses every row until a person acts',
     unit: null,
-    defaults: { warning: 0, critical: 0, least: 0 },
+    defaults: NO_NUMBERS,
     atOnce: true,
     find: (facts) =>
       facts.exporters.flatMap(({ exporter, state, since, cause, cure }) => state !== 'stuck' ? [] : [{
@@ -51,7 +51,7 @@ export const OPERATION_RULES = {
   action_stuck: {
     title: 'A tool takes nothing until a person acts',
     unit: null,
-    defaults: { warning: 0, critical: 0, least: 0 },
+    defaults: NO_NUMBERS,
     atOnce: true,
     find: (facts) =>
       facts.actions.flatMap(({ action, state, since, cause, cure }) => state !== 'stuck' ? [] : [{
@@ -94,7 +94,7 @@ export const OPERATION_RULES = {
   registries_differ: {
     title: 'Processes run with different headgate.yaml files',
     unit: null,
-    defaults: { warning: 0, critical: 0, least: 0 },
+    defaults: NO_NUMBERS,
     atOnce: false,
     find: ({ registries, now }) => registries <= 1 ? [] : [{
       rule: 'registries_differ', subject: 'processes', level: 'warning', since: now, stillTargeted: 0,
@@ -105,7 +105,7 @@ export const OPERATION_RULES = {
   channel_failing: {
     title: 'Alerts cannot be delivered',
     unit: null,
-    defaults: { warning: 0, critical: 0, least: 0 },
+    defaults: NO_NUMBERS,
     atOnce: true,
     find: ({ channels }) => channels.map(({ owner, channel, failingSince, error, attempts }): Finding => ({
       rule: 'channel_failing', subject: `${owner}/${channel}`, level: 'warning', since: failingSince, stillTargeted: 0,

@@ -5,7 +5,7 @@ import { formatTime } from '../describe.ts';
 import { swingOf } from '../drift.ts';
 import { describeHold, releaseCommand } from '../guard.ts';
 import { targetKey } from '../registry.ts';
-import { HOUR, levelOf, many, MINUTE, people, percent, span, type AlertRule, type Threshold } from './rule.ts';
+import { HOUR, levelOf, many, MINUTE, NO_NUMBERS, people, percent, span, type AlertRule, type Threshold } from './rule.ts';
 
 /** What every finding about a target has in common. */
 const aboutTarget = (target: TargetFacts): Pick<Finding, 'subject' | 'destination' | 'audienceKey' | 'stillTargeted'> => ({
@@ -48,7 +48,7 @@ export const PLATFORM_RULES = {
   target_stuck: {
     title: 'A platform refuses every call until a person acts (token, permission, terms, wrong id)',
     unit: null,
-    defaults: { warning: 0, critical: 0, least: 0 },
+    defaults: NO_NUMBERS,
     atOnce: true,
     find: (facts) =>
       forTargets(facts, (target) => target.state !== 'stuck' ? null : {
@@ -197,7 +197,7 @@ export const PLATFORM_RULES = {
   held_wave: {
     title: 'The guard holds a wave of decisions',
     unit: null,
-    defaults: { warning: 0, critical: 0, least: 0 },
+    defaults: NO_NUMBERS,
     atOnce: true,
     find: ({ waves, targets }) =>
       waves.map((wave): Finding => ({
@@ -211,7 +211,7 @@ export const PLATFORM_RULES = {
   audience_drift: {
     title: "The platform's count and ours have parted",
     unit: null,
-    defaults: { warning: 0, critical: 0, least: 0 },
+    defaults: NO_NUMBERS,
     atOnce: true,
     find: ({ drifts }) =>
       drifts.map((drift): Finding => ({
@@ -224,7 +224,7 @@ export const PLATFORM_RULES = {
   audience_small: {
     title: 'An audience is too small to be served',
     unit: null,
-    defaults: { warning: 0, critical: 0, least: 0 },
+    defaults: NO_NUMBERS,
     atOnce: true,
     find: ({ tooSmall }) =>
       tooSmall.map(({ why, ...target }): Finding => ({

@@ -23,6 +23,9 @@ export interface AlertRule {
   find: (facts: AlertFacts, threshold: Threshold) => Finding[];
 }
 
+/** Of rules about states, which have no numbers to set. */
+export const NO_NUMBERS: Threshold = { warning: 0, critical: 0, least: 0 };
+
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 
