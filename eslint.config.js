@@ -5,7 +5,7 @@ const BUILTINS = builtinModules.flatMap((name) => [name, `node:${name}`]);
 
 export default tseslint.config(
   // bench/peers is a package of its own, whose dependencies are not installed here: `npm run check --prefix bench/peers`.
-  { ignores: ['node_modules/', 'data/', 'dist/', 'tools/', 'bench/peers/'] },
+  { ignores: ['node_modules/', 'data/', 'dist/', 'bench/peers/'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

@@ -9,13 +9,17 @@ const LOOK_EVERY_MS = 1_000;
  */
 export async function whenParentIsGone(environment: Readonly<Record<string, string | undefined>>): Promise<void> {
   if (environment['npm_lifecycle_event'] === undefined) return new Promise(() => undefined);
-  const shell = process.ppid;
+  const parent = process.ppid;
+  // Under an older Node, bin/headgate.js stands between as well.
+  const launcher = LAUNCHER.test(await commandOf(parent)) && !(await isShell(parent)) ? parent : undefined;
+  const shell = launcher === undefined ? parent : ((await parentOf(launcher)) ?? parent);
   const npm = (await isShell(shell)) ? await parentOf(shell) : undefined;
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS).unref());
     // Asked by parentage, because a killed process that nobody has reaped still has its id.
-    if (process.ppid !== shell || (npm !== undefined && (await parentOf(shell)) !== npm)) return;
+    if (process.ppid !== parent || (launcher !== undefined && (await parentOf(launcher)) !== shell) || (npm !== undefined && (await parentOf(shell)) !== npm)) return;
   }
 }
 
+const LAUNCHER = /bin\/headgate(\.js)?( |$)/;
 const isShell = async (pid: number): Promise<boolean> => /^(\S*\/)?(sh|bash|dash|zsh)( |$)/.test(await commandOf(pid));
