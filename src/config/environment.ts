@@ -34,6 +34,12 @@ const schema = z.object({
   NODE_ENV: z.string().optional(),
 });
 
+/** Every setting with its default, for docs/settings.md. */
+export const SETTINGS: readonly { name: string; fallback: string; what: string }[] = Object.entries(schema.shape).flatMap(([name, setting]) => {
+  const fallback = setting instanceof z.ZodDefault ? String(setting.def.defaultValue) : '';
+  return setting.description === undefined ? [] : [{ name, fallback, what: setting.description }];
+});
+
 /** Load balancers look at /readyz every few seconds. */
 const PRODUCTION_DRAIN_S = 5;
 
