@@ -5,7 +5,6 @@ import {
   defineSignal,
   defineUpdate,
   isCancellation,
-  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -21,6 +20,7 @@ import { isProbing, nextCall, suspicionAfter, suspicionAfterRefusal, suspicionAf
 import { resyncWorkflowId, SYNC_SIGNALS, SYNC_UPDATES, type PushBacklog, type PushResult, type RequestTrouble, type ResyncInput, type SyncInput, type SyncStanding } from './contract.ts';
 import { describePause, describeStanding } from './describe-standing.ts';
 import { failedCallOf, failureReportOf } from './failure-report.ts';
+import { pauseStaysShown } from './patches.ts';
 
 const wake = defineSignal(SYNC_SIGNALS.wake);
 const pushNow = defineSignal(SYNC_SIGNALS.pushNow);
@@ -324,7 +324,7 @@ class Sync {
   /** Makes a changed standing visible: in the Temporal UI at once, in the ledger as far as it answers. */
   async #show(given: SyncStanding, retryInMs?: number): Promise<void> {
     // A pause may come while a push is under way; what the push comes to does not end it.
-    const standing: SyncStanding = this.#paused && given.state !== 'paused' && patched('a-pause-stays-shown') ? { ...given, state: 'paused' } : given;
+    const standing: SyncStanding = this.#paused && given.state !== 'paused' && pauseStaysShown() ? { ...given, state: 'paused' } : given;
     const shown = workflowInfo().typedSearchAttributes.get(SYNC_STATE);
     this.#standing = standing;
     if (shown !== standing.state) upsertSearchAttributes([{ key: SYNC_STATE, value: standing.state }]);
