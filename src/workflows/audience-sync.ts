@@ -5,7 +5,6 @@ import {
   defineSignal,
   defineUpdate,
   isCancellation,
-  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -19,6 +18,7 @@ import { isProbing, nextCall, suspicionAfter, suspicionAfterRefusal, suspicionAf
 import { resyncWorkflowId, SYNC_SIGNALS, SYNC_UPDATES, type PushBacklog, type PushResult, type RequestTrouble, type ResyncInput, type SyncInput, type SyncStanding } from './contract.ts';
 import { describePause, describeStanding } from './describe-standing.ts';
 import { failedCallOf, failureReportOf } from './failure-report.ts';
+import { pauseStaysShown } from './patches.ts';
 import { showStanding } from './show-standing.ts';
 
 const wake = defineSignal(SYNC_SIGNALS.wake);
@@ -320,7 +320,7 @@ class Sync {
 
   async #show(given: SyncStanding, retryInMs?: number): Promise<void> {
     // A pause may come while a push is under way; what the push comes to does not end it.
-    const standing: SyncStanding = this.#paused && given.state !== 'paused' && patched('a-pause-stays-shown') ? { ...given, state: 'paused' } : given;
+    const standing: SyncStanding = this.#paused && given.state !== 'paused' && pauseStaysShown() ? { ...given, state: 'paused' } : given;
     this.#standing = standing;
     await showStanding(standing, describeStanding(this.#target, standing), (told) => reportTarget({ ...this.#target, ...told }), retryInMs);
   }
