@@ -16,9 +16,10 @@ module.exports = {
     room('api', ['domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
     room('console', ['api/index', 'domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
     room('relay', ['domain/', 'ledger/index', 'monitoring/']),
-    room('temporal', ['domain/', 'monitoring/', 'workflows/contract']),
+    room('temporal', ['domain/', 'encryption/index', 'monitoring/', 'workflows/contract']),
+    room('encryption', ['config/configuration-error', 'monitoring/']),
     room('actions', ['domain/', 'destinations/http-call\\.ts$']),
-    room('config', ['domain/', 'actions/', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog']),
+    room('config', ['domain/', 'actions/', 'encryption/keyring', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog']),
     room('warehouse', ['domain/', 'destinations/(checking|google-credentials|http-call|settings)\\.ts$']),
     {
       name: 'one-warehouse-alone',

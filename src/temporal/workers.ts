@@ -1,6 +1,7 @@
 /** The workers of a process: event workflows, syncs, steps that wait for the ledger, and calls to actions, each on a queue of its own. */
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
 import type { Tracing } from '../monitoring/tracing.ts';
 import { QUEUES } from '../workflows/contract.ts';
@@ -9,6 +10,7 @@ import { traceActivities } from './trace-activities.ts';
 export interface WorkersOptions {
   connection: NativeConnection;
   namespace: string;
+  dataConverter: DataConverter;
   activities: Activities;
   tracer?: Tracing;
 }
@@ -31,12 +33,13 @@ const FORWARD_SLOTS = 30;
 const LEDGER_SLOTS = 20;
 
 /** Starts the workers; resolves when they poll. */
-export async function runWorkers({ connection, namespace, activities, tracer }: WorkersOptions): Promise<RunningWorkers> {
+export async function runWorkers({ connection, namespace, dataConverter, activities, tracer }: WorkersOptions): Promise<RunningWorkers> {
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
     logger: silent,
+    ...(dataConverter.failureConverterPath === undefined ? {} : { failureConverterPath: dataConverter.failureConverterPath }),
   });
-  const common: Partial<WorkerOptions> = { connection, namespace, shutdownGraceTime: GRACE, shutdownForceTime: '20s', ...(tracer ? { interceptors: { activity: [traceActivities(tracer)] } } : {}) };
+  const common: Partial<WorkerOptions> = { connection, namespace, dataConverter, shutdownGraceTime: GRACE, shutdownForceTime: '20s', ...(tracer ? { interceptors: { activity: [traceActivities(tracer)] } } : {}) };
   const workers = await Promise.all([
     Worker.create({
       ...common,
