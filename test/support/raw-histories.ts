@@ -28,7 +28,7 @@ export async function readRaw({ address }: TestTemporal, query = ''): Promise<Ra
   const namespace = 'default';
   const { executions } = await service.listWorkflowExecutions({ namespace, query, pageSize: 1_000 });
   const workflows = await Promise.all(
-    (executions ?? []).map(async ({ execution, type }): Promise<RawWorkflow> => {
+    executions.map(async ({ execution, type }): Promise<RawWorkflow> => {
       const described = await service.describeWorkflowExecution({ namespace, execution: execution! });
       const { history } = await service.getWorkflowExecutionHistory({ namespace, execution: execution!, maximumPageSize: 1_000 });
       const seen = { payloads: [] as FoundPayload[], texts: [] as string[] };
@@ -38,7 +38,7 @@ export async function readRaw({ address }: TestTemporal, query = ''): Promise<Ra
     }),
   );
   const { schedules } = await service.listSchedules({ namespace });
-  for (const { scheduleId } of schedules ?? []) {
+  for (const { scheduleId } of schedules) {
     const seen = { payloads: [] as FoundPayload[], texts: [] as string[] };
     walk(await service.describeSchedule({ namespace, scheduleId: scheduleId! }), 'schedule', seen);
     workflows.push({ workflowId: scheduleId ?? '', type: 'schedule', events: [], payloads: seen.payloads, everything: seen.texts.join('\n') });
