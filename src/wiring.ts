@@ -42,6 +42,7 @@ export interface Parts {
   logger: Logger;
   metrics: Metrics;
   tracer: Tracing;
+  temporalSettings: TemporalSettings;
   destinations: ReadonlyMap<string, Destination>;
   exporters: ReadonlyMap<string, Exporter>;
   contacts: Contacts;
@@ -75,6 +76,7 @@ export interface Part {
 
 export function buildParts(options: PartsOptions): Parts {
   const { environment, registry, logger, temporal } = options;
+  options.temporalSettings.keyring.logTo(logger);
   const metrics = createMetrics([readRuntimeMetrics]);
   metrics.processInfo.set({ role: options.role, registry: registry.hash }, 1);
   const ledger = openLedger({ url: options.databaseUrl, logger, policies: registry.policies, connections: 20 });
@@ -123,6 +125,7 @@ export function buildParts(options: PartsOptions): Parts {
     logger,
     metrics,
     tracer: options.tracer,
+    temporalSettings: options.temporalSettings,
     destinations,
     exporters,
     contacts,
@@ -262,7 +265,7 @@ export async function startWorker(parts: Parts, connection: Parameters<typeof ru
   const stopping = new AbortController();
   const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, actions, sizesEveryMs: registry.watching.sizesEveryMs, wake, wakeAction: (action) => { actionWaker.wake(action); }, stopping: stopping.signal, monitor, logger, metrics, tracer });
   const { deployment } = environment;
-  const workers = await runWorkers({ connection, namespace, activities, tracer, deployment });
+  const workers = await runWorkers({ connection, namespace, dataConverter: parts.temporalSettings.dataConverter, activities, tracer, deployment });
   if (deployment) logger.info({ deployment }, `The workers are a version of a deployment: they get work once it is current (${currentVersionCommand(deployment)}) or ramping.`);
   return {
     failed: workers.failed,
