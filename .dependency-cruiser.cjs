@@ -16,9 +16,11 @@ module.exports = {
     room('api', ['domain/', 'ledger/index', 'monitoring/', 'version\\.ts', 'workflows/contract']),
     room('console', ['api/index', 'domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
     room('relay', ['domain/', 'ledger/index', 'monitoring/']),
-    room('temporal', ['domain/', 'monitoring/', 'workflows/contract']),
+    room('temporal', ['domain/', 'encryption/index', 'monitoring/', 'workflows/contract']),
+    room('codec-server', ['api/(authorise|http-listener|verify-signature)\\.ts$', 'config/(configuration-error|environment)\\.ts$', 'encryption/index', 'lifecycle\\.ts$', 'monitoring/']),
+    room('encryption', ['config/configuration-error', 'monitoring/']),
     room('actions', ['domain/', 'destinations/http-call\\.ts$']),
-    room('config', ['domain/', 'actions/', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog']),
+    room('config', ['domain/', 'actions/', 'encryption/keyring', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog']),
     room('warehouse', ['domain/', 'destinations/(checking|google-credentials|http-call|settings)\\.ts$']),
     {
       name: 'one-warehouse-alone',
@@ -30,7 +32,7 @@ module.exports = {
     room('monitoring', ['domain/']),
     room('sandbox', []),
     room('embedded', []),
-    room('cli', ['domain/', 'actions/', 'api/index', 'config/', 'destinations/catalog', 'destinations/identify-person', 'dev\\.ts', 'temporal/index', 'version\\.ts', 'workflows/contract']),
+    room('cli', ['domain/', 'actions/', 'api/index', 'codec-server/index', 'config/', 'encryption/index', 'destinations/catalog', 'destinations/identify-person', 'dev\\.ts', 'temporal/index', 'version\\.ts', 'workflows/contract']),
     {
       name: 'platform-imports',
       comment: 'A platform knows the files directly in destinations/ and domain/, never another platform.',

@@ -28,7 +28,7 @@ import { createMetrics, type Metrics } from './monitoring/metrics.ts';
 import { placeOfEvent, traced, within, type Tracing } from './monitoring/tracing.ts';
 import { ActionWaker, Relay, Sweep, Waker } from './relay/index.ts';
 import type { Exporter } from './warehouse/exporter.ts';
-import { isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
+import { currentVersionCommand, isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
 import { VERSION } from './version.ts';
 
 /** What the parts of one process share. */
@@ -43,6 +43,7 @@ export interface Parts {
   logger: Logger;
   metrics: Metrics;
   tracer: Tracing;
+  temporalSettings: TemporalSettings;
   destinations: ReadonlyMap<string, Destination>;
   exporters: ReadonlyMap<string, Exporter>;
   contacts: Contacts;
@@ -76,6 +77,7 @@ export interface Part {
 
 export function buildParts(options: PartsOptions): Parts {
   const { environment, registry, logger, temporal } = options;
+  options.temporalSettings.keyring.logTo(logger);
   const metrics = createMetrics([readRuntimeMetrics]);
   metrics.processInfo.set({ role: options.role, registry: registry.hash, version: VERSION }, 1);
   const ledger = openLedger({ url: options.databaseUrl, logger, policies: registry.policies, connections: 20 });
@@ -84,7 +86,8 @@ export function buildParts(options: PartsOptions): Parts {
   const register = (): void => {
     registering ??= registerSearchAttributes(temporal.client, options.temporalSettings.namespace, logger, closing.signal).finally(() => (registering = undefined));
   };
-  const gateway = new TemporalGateway({ client: temporal.client, eager: options.eager, onRefused: register });
+  // An eager start would go past Temporal's choice of a version.
+  const gateway = new TemporalGateway({ client: temporal.client, eager: options.eager && environment.deployment === undefined, onRefused: register });
   const destinations = connectDestinations(registry, options.sandboxUrl);
   const exporters = connectExporters(registry, options.sandboxUrl);
   const actions = connectActions(registry, options.sandboxUrl);
@@ -123,6 +126,7 @@ export function buildParts(options: PartsOptions): Parts {
     logger,
     metrics,
     tracer: options.tracer,
+    temporalSettings: options.temporalSettings,
     destinations,
     exporters,
     contacts,
@@ -255,13 +259,15 @@ function carrier(gateway: TemporalGateway, tracer: Tracing): (entry: OutboxEntry
 
 /** The workers. Resolves when they poll. */
 export async function startWorker(parts: Parts, connection: Parameters<typeof runWorkers>[0]['connection'], namespace: string): Promise<Part & { failed: Promise<never> }> {
-  const { ledger, registry, destinations, exporters, actions, waker, actionWaker, monitor, logger, metrics, tracer } = parts;
+  const { environment, ledger, registry, destinations, exporters, actions, waker, actionWaker, monitor, logger, metrics, tracer } = parts;
   const wake = (targets: readonly TargetRef[]): void => {
     waker.wake(targets);
   };
   const stopping = new AbortController();
   const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, actions, sizesEveryMs: registry.watching.sizesEveryMs, wake, wakeAction: (action) => { actionWaker.wake(action); }, stopping: stopping.signal, monitor, logger, metrics, tracer });
-  const workers = await runWorkers({ connection, namespace, activities, tracer });
+  const { deployment } = environment;
+  const workers = await runWorkers({ connection, namespace, dataConverter: parts.temporalSettings.dataConverter, activities, tracer, deployment });
+  if (deployment) logger.info({ deployment }, `The workers are a version of a deployment: they get work once it is current (${currentVersionCommand(deployment)}) or ramping.`);
   return {
     failed: workers.failed,
     stop: () => {

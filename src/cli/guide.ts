@@ -11,6 +11,7 @@ const GROUPS: readonly (readonly [heading: string, commands: readonly string[]])
   ['Mend it', ['pause', 'resume', 'retry', 'resync', 'push-now', 'release']],
   ['Set up audiences, templates and tools', ['target', 'template', 'action']],
   ['Exposures, files, warehouses', ['export', 'import', 'identifiers']],
+  ['Encrypt what Temporal keeps', ['encryption', 'codec-server']],
 ];
 const OTHERS = 'This command';
 
@@ -76,6 +77,8 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   'export retry': [['export retry warehouse', 'send the refused rows again, after the table was mended']],
   'export restart': [['export restart warehouse', 'send everything again']],
   'import exposures': [['import exposures november/*.csv', 'files that headgate export wrote'], ['import exposures deliveries.csv --source shop_us', "Customer.io's exports"]],
+  'encryption new-key': [['encryption new-key', 'a key of this month'], ['encryption new-key --id 2026-11b', 'with an id of your own']],
+  'codec-server': [['codec-server', 'on port 8234, for the Temporal UI of this machine']],
   completion: [
     ['completion bash > ~/.local/share/bash-completion/completions/headgate', 'bash'],
     ['completion zsh > ~/.zfunc/_headgate', 'zsh; ~/.zfunc has to be in fpath'],

@@ -4,6 +4,7 @@ import { addActionCommands } from './commands/action.ts';
 import { addAlertCommands } from './commands/alerts.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addCompletionCommands } from './commands/completion.ts';
+import { addEncryptionCommands } from './commands/encryption.ts';
 import { addEraseCommand } from './commands/erase.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addExportStandingCommands } from './commands/export-standing.ts';
@@ -49,6 +50,7 @@ export function createProgram(): Command {
   addImportCommand(program);
   addActionCommands(program);
   addTemplateCommand(program);
+  addEncryptionCommands(program);
   addCompletionCommands(program);
   return teach(program);
 }

@@ -38,6 +38,7 @@ import {
   type SizesRead,
   type SyncInput,
 } from '../workflows/contract.ts';
+import { messageOf } from './failure-text.ts';
 
 export interface TemporalGatewayOptions {
   client: Client;
@@ -278,8 +279,8 @@ export class TemporalGateway {
   async #progressOf(workflowId: string): Promise<string> {
     const handle = this.#client.workflow.getHandle(workflowId);
     const { raw } = await handle.describe();
-    const trouble = raw.pendingActivities?.find(({ lastFailure }) => lastFailure)?.lastFailure?.message;
-    if (trouble) return trouble;
+    const trouble = raw.pendingActivities?.find(({ lastFailure }) => lastFailure)?.lastFailure;
+    if (trouble) return messageOf(this.#client, trouble);
     const { currentDetails } = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
     return currentDetails ?? '';
   }

@@ -7,3 +7,4 @@ export { isRefused, TemporalGateway, type FollowedJob } from './gateway.ts';
 export { registerSearchAttributes } from './search-attributes.ts';
 export { readRuntimeMetrics } from './runtime.ts';
 export { runWorkers, type RunningWorkers } from './workers.ts';
+export { currentVersionCommand, type WorkerDeployment } from './versioning.ts';
