@@ -13,7 +13,7 @@ module.exports = {
     room('activities', ['domain/', 'ledger/index', 'monitoring/']),
     room('alerting', ['domain/', 'ledger/index', 'monitoring/', 'actions/standard-webhooks']),
     room('ledger', ['domain/', 'monitoring/']),
-    room('api', ['domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
+    room('api', ['domain/', 'ledger/index', 'monitoring/', 'version\\.ts', 'workflows/contract']),
     room('console', ['api/index', 'domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
     room('relay', ['domain/', 'ledger/index', 'monitoring/']),
     room('temporal', ['domain/', 'encryption/index', 'monitoring/', 'workflows/contract']),
@@ -32,7 +32,7 @@ module.exports = {
     room('monitoring', ['domain/']),
     room('sandbox', []),
     room('embedded', []),
-    room('cli', ['domain/', 'actions/', 'api/index', 'codec-server/index', 'config/', 'encryption/index', 'destinations/catalog', 'destinations/identify-person', 'dev\\.ts', 'temporal/index', 'workflows/contract']),
+    room('cli', ['domain/', 'actions/', 'api/index', 'codec-server/index', 'config/', 'encryption/index', 'destinations/catalog', 'destinations/identify-person', 'dev\\.ts', 'temporal/index', 'version\\.ts', 'workflows/contract']),
     {
       name: 'platform-imports',
       comment: 'A platform knows the files directly in destinations/ and domain/, never another platform.',

@@ -29,6 +29,7 @@ import { placeOfEvent, traced, within, type Tracing } from './monitoring/tracing
 import { ActionWaker, Relay, Sweep, Waker } from './relay/index.ts';
 import type { Exporter } from './warehouse/exporter.ts';
 import { currentVersionCommand, isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
+import { VERSION } from './version.ts';
 
 /** What the parts of one process share. */
 export interface Parts {
@@ -78,7 +79,7 @@ export function buildParts(options: PartsOptions): Parts {
   const { environment, registry, logger, temporal } = options;
   options.temporalSettings.keyring.logTo(logger);
   const metrics = createMetrics([readRuntimeMetrics]);
-  metrics.processInfo.set({ role: options.role, registry: registry.hash }, 1);
+  metrics.processInfo.set({ role: options.role, registry: registry.hash, version: VERSION }, 1);
   const ledger = openLedger({ url: options.databaseUrl, logger, policies: registry.policies, connections: 20 });
   const closing = new AbortController();
   let registering: Promise<void> | undefined;

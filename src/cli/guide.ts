@@ -1,6 +1,6 @@
 /** Help that teaches: what one wants to do, and how it is typed. One entry for a new command; a test tells which one has none. */
 import type { Command } from 'commander';
-import packageJson from '../../package.json' with { type: 'json' };
+import { VERSION } from '../version.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 
 /** What one wants to do, and with which commands. */
@@ -100,7 +100,7 @@ export function teach(program: Command): Command {
   program
     // What stands behind the name of a subcommand is the subcommand's own, also where both have it.
     .enablePositionalOptions()
-    .version(packageJson.version, '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this')
     .commandsGroup(`${OTHERS}:`)
     .helpCommand('help [command]', 'print the help of a command')

@@ -1,4 +1,5 @@
 /** The workers of a process: event workflows, syncs, steps that wait for the ledger, and calls to actions, each on a queue of its own. */
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
@@ -38,7 +39,7 @@ const LEDGER_SLOTS = 20;
 /** Starts the workers; resolves when they poll. */
 export async function runWorkers({ connection, namespace, dataConverter, activities, tracer, deployment }: WorkersOptions): Promise<RunningWorkers> {
   const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    workflowsPath: fileURLToPath(new URL(`../workflows/index${extname(import.meta.filename)}`, import.meta.url)),
     logger: silent,
     ...(dataConverter.failureConverterPath === undefined ? {} : { failureConverterPath: dataConverter.failureConverterPath }),
   });

@@ -1,6 +1,6 @@
 /** The description of the api in OpenAPI 3.1, made of operations.ts and the zod schemas that the routes read by. Made once, when it is first asked for. */
 import { z } from 'zod';
-import packageJson from '../../../package.json' with { type: 'json' };
+import { LICENSE, VERSION } from '../../version.ts';
 import { refusal } from './answers.ts';
 import { ANSWERS } from './named-answers.ts';
 import type { Answer, Body, Example, Guard, Operation } from './operation.ts';
@@ -92,7 +92,7 @@ export function describeApi(): Description {
   for (const operation of OPERATIONS) paths[operation.path] = { ...paths[operation.path], [operation.method]: describeOperation(operation) };
   return {
     openapi: '3.1.0',
-    info: { title: 'Headgate', version: packageJson.version, description: INTRODUCTION, license: { name: packageJson.license, identifier: packageJson.license } },
+    info: { title: 'Headgate', version: VERSION, description: INTRODUCTION, license: { name: LICENSE, identifier: LICENSE } },
     tags: [...new Set(OPERATIONS.map(({ group }) => group))].map((name) => ({ name, description: GROUPS[name] ?? '' })),
     security: [],
     paths,
