@@ -101,7 +101,8 @@ function answerErrors({ logger }: AppOptions): ErrorRequestHandler {
     const status = unstorable ? 400 : error.status !== undefined && error.status >= 400 && error.status < 500 ? error.status : 503;
     if (unstorable) logger.warn({ err: error, path: request.path }, 'A request holds a value that the ledger cannot take.');
     if (status === 503) logger.error({ err: error, path: request.path }, 'A request failed.');
-    const problem = error.type === 'entity.too.large' ? 'the body is too large (at most 256 KiB)' : status === 503 ? 'not available right now: try again' : unstorable ? UNSTORABLE : error.message;
+    // The parser quotes the place of the mistake, which may be a person's.
+    const problem = error.type === 'entity.parse.failed' ? 'the body is not JSON' : error.type === 'entity.too.large' ? 'the body is too large (at most 256 KiB)' : status === 503 ? 'not available right now: try again' : unstorable ? UNSTORABLE : error.message;
     if (status === 503) response.set('Retry-After', '5');
     response.status(status).json({ status: status === 503 ? 'unavailable' : 'invalid', problem });
   };

@@ -33,7 +33,7 @@ export function hostileBodies(): HostileBody[] {
     text('invalid UTF-8 in an attribute', Buffer.concat([Buffer.from(webhook('"attributes":{"a":"').slice(0, -1)), Buffer.from([0xff, 0xfe, 0xc3]), Buffer.from('"}}')])),
     text('NUL bytes', Buffer.from(`${webhook('')}\0\0\0`)), text('only NUL bytes', Buffer.alloc(1_000)),
     text('two documents', webhook('') + webhook('')), text('a trailing comma', webhook('').replace(/}$/, ',}')), text('comments', `/* x */ ${webhook('')}`), text('single quotes', webhook('').replaceAll('"', "'")), text('NaN', webhook('"attributes":{"a":NaN}')),
-    text('text that is not closed', webhook('').slice(0, -10)), text('an escape that is cut', `${webhook('"attributes":{"a":"\\u00').slice(0, -1)}`),
+    text('text that is not closed', webhook('').slice(0, -10)), text('an escape that is cut', webhook('"attributes":{"a":"\\u00').slice(0, -1)),
     ...['[', '{"a":', '[{"a":'].map((opening) => text(`${JSON.stringify(opening)} ${String(DEEP)} times and not closed`, opening.repeat(Math.floor(DEEP / opening.length)))),
     ...both(`arrays ${String(DEEP)} deep`, `"attributes":{"a":${'['.repeat(DEEP)}${']'.repeat(DEEP)}}`),
     ...both('objects 40,000 deep', `"attributes":{"a":${'{"a":'.repeat(40_000)}1${'}'.repeat(40_000)}}`),

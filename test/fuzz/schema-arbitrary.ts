@@ -31,7 +31,7 @@ const resolve = (schema: Schema, schemas: Schemas): Schema => {
 };
 
 function rightValues(schema: Schema, schemas: Schemas, wrong: number, depth: number): fc.Arbitrary<unknown> {
-  const choices = (schema.anyOf ?? schema.oneOf) as Schema[] | undefined;
+  const choices = (schema.anyOf ?? schema.oneOf);
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.enum) return fc.constantFrom(...(schema.enum as unknown[]));
   if (choices) return fc.oneof(...choices.map((one) => valuesOf(one, schemas, wrong, depth)));
