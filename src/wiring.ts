@@ -282,7 +282,7 @@ export async function startWorkerEndpoints({ environment, ledger, metrics }: Par
   const port = environment.HEADGATE_METRICS_PORT;
   if (port === 0) return { stop: () => Promise.resolve() };
   const app = createWorkerApp({ host: environment.HEADGATE_HOST, readToken: environment.HEADGATE_READ_TOKEN, isPolling, isLedgerUp: () => ledger.connection.isUp, metrics });
-  const { close } = await listen(createServer(app), port, environment.HEADGATE_HOST, { sockets: 1 });
+  const { close } = await listen(createServer(LIMITS, app), port, environment.HEADGATE_HOST, { sockets: 1 });
   return { stop: close };
 }
 
@@ -296,11 +296,13 @@ function emailHash(email: string): string | undefined {
   return normalised === undefined ? undefined : hashOnce(normalised);
 }
 
+/** How long a request may be on its way, and how often that is looked at (Node's default: each 30 s). Milliseconds. */
+const LIMITS = { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 2_000, keepAliveTimeout: 65_000 };
+
 async function createHttpServer(environment: Environment, app: Parameters<typeof createServer>[1]): Promise<Server> {
   const { HEADGATE_TLS_CERT: cert, HEADGATE_TLS_KEY: key } = environment;
-  const limits = { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 65_000 };
-  if (cert === undefined || key === undefined) return createServer(limits, app);
-  return createSecureServer({ ...limits, cert: await readFile(cert), key: await readFile(key) }, app);
+  if (cert === undefined || key === undefined) return createServer(LIMITS, app);
+  return createSecureServer({ ...LIMITS, cert: await readFile(cert), key: await readFile(key) }, app);
 }
 
 function urlOf(port: number, environment: Environment): string {

@@ -12,7 +12,7 @@ import { mergedRow, type BroughtAbout } from '../domain/exposure.ts';
 import { foldBatch, type BatchItem, type ItemOutcome, type Upkeep } from '../domain/fold-batch.ts';
 import { aliasesOf, aliasKey, IdentityResolution, namesSomebody, type Alias, type Resolved } from '../domain/identity.ts';
 import type { Policies, TargetRef } from '../domain/registry.ts';
-import type { LedgerConnection } from './connection.ts';
+import { saysUnstorable, type LedgerConnection } from './connection.ts';
 import { holdoutPosition } from './holdout-position.ts';
 import { loadAliases, loadEvents, loadStates, loadSurvivors, lockPersons, type FoundOwner, type LockedPerson } from './load-batch.ts';
 import { mergePersons } from './merge-persons.ts';
@@ -35,8 +35,6 @@ class Overtaken extends Error {}
 const MOST_ATTEMPTS = 20;
 /** Unique violation (an event or alias that another transaction inserted first), deadlock, serialization failure. */
 const OVERTAKEN_STATES = ['23505', '40P01', '40001'];
-/** SQLSTATE class of values that cannot be stored. */
-const DATA_EXCEPTION_CLASS = '22';
 
 const sqlState = (error: unknown): string => {
   const code: unknown = error instanceof Error ? (error as { code?: unknown }).code : undefined;
@@ -52,7 +50,7 @@ export async function applyEvents(connection: LedgerConnection, policies: Polici
   try {
     return await applyWithRetries(connection, policies, items);
   } catch (error) {
-    if (!sqlState(error).startsWith(DATA_EXCEPTION_CLASS)) throw error;
+    if (!saysUnstorable(error)) throw error;
     const [only] = items;
     if (items.length === 1 && only) return { outcomes: [{ kind: 'refused', problem: (error as Error).message }], wakes: [] };
     const middle = Math.ceil(items.length / 2);

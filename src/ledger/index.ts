@@ -36,6 +36,7 @@ import * as sweep from './sweep.ts';
 import * as targets from './targets.ts';
 import * as windows from './windows.ts';
 
+export { saysUnstorable } from './connection.ts';
 export { adoptRegistry, type Adoption } from './adopt-registry.ts';
 export { migrate } from './migrate.ts';
 export { LedgerUnavailable } from './ledger-unavailable.ts';

@@ -65,10 +65,13 @@ const DEADLINE_MS = 10_000;
 /** The door waits for the lifeboat, and Customer.io for the door. */
 const LIFEBOAT_DEADLINE_MS = 2_000;
 
+/** What gRPC says of a message that is larger than Temporal reads: by its code it would be an outage. */
+const TOO_LARGE = /message.* larger than max/;
+
 /** The client wraps what gRPC says in an error of its own. */
 export function isRefused(error: unknown): boolean {
-  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
-  return code === REFUSED || cause?.code === REFUSED;
+  const { code, cause, message } = error as { code?: unknown; cause?: { code?: unknown; message?: unknown }; message?: unknown };
+  return code === REFUSED || cause?.code === REFUSED || [message, cause?.message].some((text) => typeof text === 'string' && TOO_LARGE.test(text));
 }
 
 function attributes(values: Partial<Record<SearchAttributeName, string | null | undefined>>): SearchAttributePair[] {

@@ -79,6 +79,7 @@ const SCHEMES = {
 
 const unauthorised: Answer = { description: 'The credentials are missing or wrong.', schema: refusal };
 const unavailable: Answer = { description: 'The ledger does not answer right now: try again.', schema: refusal, headers: { 'Retry-After': 'Seconds to wait.' } };
+const unreadable: Answer = { description: 'The address or a value cannot be read, or holds what cannot be stored, such as a NUL character.', schema: refusal };
 const GUARDS: Record<Guard, { security: DescribedOperation['security']; answers: Record<number, Answer> }> = {
   webhook: { security: [{ signature: [], signatureTime: [] }, { sourceToken: [] }], answers: { 401: unauthorised } },
   reading: { security: [{ readToken: [] }], answers: { 401: unauthorised, 503: unavailable } },
@@ -102,7 +103,8 @@ export function describeApi(): Description {
 
 function describeOperation(operation: Operation): DescribedOperation {
   const { security, answers } = GUARDS[operation.guard];
-  const all = { ...answers, ...operation.answers };
+  const takesValues = operation.inPath ?? operation.query ?? operation.body;
+  const all = { ...answers, ...(takesValues ? { 400: unreadable } : {}), ...operation.answers };
   return {
     operationId: operation.id,
     tags: [operation.group],
