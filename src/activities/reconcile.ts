@@ -7,11 +7,13 @@ import type { Walked } from '../workflows/contract.ts';
 import type { ReconcileInput, ReconcilePlan } from '../workflows/contract-reconcile.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { noticeRestore } from './notice-restore.ts';
+import { keepUp } from './upkeep.ts';
 import { whileBeating } from './while-beating.ts';
 
 /** Clocks differ, and a backup shows what was committed a little before its time. Milliseconds. */
 const EARLIER_MS = 10 * 60_000;
 const LONGEST_MS = 15_000;
+const BATCH = 500;
 /** Ids in one question to Temporal. */
 const ASKED = 100;
 /** The relay is not given more than this before it has started some of it. */
@@ -21,6 +23,15 @@ export function createReconcile(dependencies: ActivityDependencies) {
   const { ledger, policies, actions, gateway, wake, wakeAction, stopping, logger } = dependencies;
   const { records } = gateway;
   const isEnding = (): boolean => stopping.aborted || cancellationSignal().aborted;
+
+  /** Windows that ended meanwhile, so that nobody enters by what was read back only to leave with the next sweep. */
+  async function endWindows(): Promise<void> {
+    for (;;) {
+      const overdue = await ledger.findOverdue([...policies.audiences.keys()], BATCH);
+      await keepUp(dependencies, overdue.map((expiry) => ({ kind: 'expire', ...expiry })));
+      if (overdue.length < BATCH) return;
+    }
+  }
 
   return {
     /** Looks once more whether something was restored, and says from when on Temporal has to be read. */
@@ -86,6 +97,7 @@ export function createReconcile(dependencies: ActivityDependencies) {
     /** Has everything pushed again where the ledger was restored, and lets go what was held. Returns how many audiences are pushed. */
     async finishReconcile(outcome: string): Promise<number> {
       for (const erasureId of await ledger.listOpenErasures()) await gateway.startErasure({ erasureId, anyway: false });
+      await endWindows();
       const wasOld = (await ledger.listOpenRestores()).some(({ what }) => what === 'ledger');
       const audiences = wasOld ? [...policies.audiences.values()].filter(({ targets }) => targets.length > 0) : [];
       for (const { key, targets } of audiences) await gateway.startResync(key, targets.map(({ destination }) => destination), { withFormer: true });
