@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createActivities } from './activities/index.ts';
+import { createActivities, noticeRestore } from './activities/index.ts';
 import { Contacts, Monitor } from './alerting/index.ts';
 import { createApp, createWorkerApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
 import { connectActions } from './config/connect-actions.ts';
@@ -259,12 +259,14 @@ function carrier(gateway: TemporalGateway, tracer: Tracing): (entry: OutboxEntry
 
 /** The workers. Resolves when they poll. */
 export async function startWorker(parts: Parts, connection: Parameters<typeof runWorkers>[0]['connection'], namespace: string): Promise<Part & { failed: Promise<never> }> {
-  const { environment, ledger, registry, destinations, exporters, actions, waker, actionWaker, monitor, logger, metrics, tracer } = parts;
+  const { environment, ledger, gateway, registry, destinations, exporters, actions, waker, actionWaker, monitor, logger, metrics, tracer } = parts;
+  // Before the first push. When it cannot be found out now, the monitor does within a minute.
+  await noticeRestore(parts).catch((error: unknown) => { logger.warn({ err: error }, 'Whether the ledger or Temporal was restored could not be found out yet.'); });
   const wake = (targets: readonly TargetRef[]): void => {
     waker.wake(targets);
   };
   const stopping = new AbortController();
-  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, actions, sizesEveryMs: registry.watching.sizesEveryMs, wake, wakeAction: (action) => { actionWaker.wake(action); }, stopping: stopping.signal, monitor, logger, metrics, tracer });
+  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, actions, sizesEveryMs: registry.watching.sizesEveryMs, wake, wakeAction: (action) => { actionWaker.wake(action); }, stopping: stopping.signal, gateway, monitor, logger, metrics, tracer });
   const { deployment } = environment;
   const workers = await runWorkers({ connection, namespace, dataConverter: parts.temporalSettings.dataConverter, activities, tracer, deployment });
   if (deployment) logger.info({ deployment }, `The workers are a version of a deployment: they get work once it is current (${currentVersionCommand(deployment)}) or ramping.`);

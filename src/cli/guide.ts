@@ -8,7 +8,7 @@ const GROUPS: readonly (readonly [heading: string, commands: readonly string[]])
   ['Try it on this machine', ['start', 'send']],
   ['See what happened, and why', ['event', 'person', 'audience', 'audiences']],
   ['Find what is wrong', ['check', 'quarantine', 'stuck', 'drift', 'alerts']],
-  ['Mend it', ['pause', 'resume', 'retry', 'resync', 'push-now', 'release']],
+  ['Mend it', ['pause', 'resume', 'retry', 'resync', 'push-now', 'release', 'reconcile']],
   ['Set up audiences, templates and tools', ['target', 'template', 'action']],
   ['Exposures, files, warehouses', ['export', 'import', 'identifiers']],
   ['Encrypt what Temporal keeps', ['encryption', 'codec-server']],
@@ -52,6 +52,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   resume: [[`resume ${TARGET}`, 'go on']],
   retry: [[`retry ${TARGET}`, 'everybody who was rejected'], [`retry ${TARGET} --customer-id c_ada`, 'one person']],
   resync: [[`resync ${CART}`, 'to all its targets'], [`resync ${CART} --target meta_main --verify`, 'to one, and compare the sizes then'], [`resync ${CART} --detach --json`, 'for programs, without waiting']],
+  reconcile: [['reconcile --dry-run', 'after a restore: how much is missing'], ['reconcile', 'get it back'], ['reconcile --since 2026-11-29T02:00:00Z', 'when the restore was not noticed']],
   'target create': [[`target create ${TARGET}`, 'make the audience at the platform, and print what to put into headgate.yaml']],
   'target retire': [[`target retire ${TARGET}`, 'let everybody go there, before the target is taken out of headgate.yaml']],
   'target adopt': [[`target adopt ${TARGET}`, 'take it up again']],
@@ -91,7 +92,7 @@ export const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['HEADGATE_READ_TOKEN', 'to read, where it asks for a token'],
   ['HEADGATE_OPERATOR_TOKEN', 'to change something, where it asks for a token'],
   ['HEADGATE_CONFIG', 'the registry (default: ./headgate.yaml, else the demo)'],
-  ['TEMPORAL_ADDRESS', 'of commands that talk to Temporal themselves: pause, resume, retry, resync, target, audience, export'],
+  ['TEMPORAL_ADDRESS', 'of commands that talk to Temporal themselves: pause, resume, retry, resync, reconcile, target, audience, export'],
   ['NO_COLOR', 'no colours'],
 ];
 

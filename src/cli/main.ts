@@ -13,6 +13,7 @@ import { addIdentifiersCommand } from './commands/identifiers.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addQuarantineCommands } from './commands/quarantine.ts';
 import { addReadCommands } from './commands/read.ts';
+import { addReconcileCommand } from './commands/reconcile.ts';
 import { addRegistryChangeCommands } from './commands/registry-changes.ts';
 import { addSendCommand } from './commands/send.ts';
 import { addSyncCommands } from './commands/sync.ts';
@@ -43,6 +44,7 @@ export function createProgram(): Command {
   addCheckCommand(program);
   const target = addTargetCommands(program);
   addSyncCommands(program);
+  addReconcileCommand(program);
   addGuardCommands(program);
   addRegistryChangeCommands({ target, audience });
   addIdentifiersCommand(program);

@@ -62,6 +62,7 @@ const TYPED: Record<string, () => string[]> = {
   audiences: () => [],
   check: () => [],
   drift: () => [],
+  reconcile: () => ['--dry-run'],
   release: () => [CART],
   alerts: () => [],
   'alerts mute': () => ['source_silent', '--for', '1h'],
