@@ -6,6 +6,7 @@ import type { Policies, TargetRef } from '../domain/registry.ts';
 import type { Applicable, Applied, Ledger, Resolution, WhichQuarantined } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
+import type { Audited } from './audit.ts';
 import type { Identify, Understood } from './event-from-body.ts';
 import { eventFromKept, type Correction } from './event-from-kept.ts';
 import type { DoorSource } from './webhooks.ts';
@@ -44,7 +45,7 @@ export const understandEntry = ({ sources, policies, identify }: ReplayOptions, 
  * Replays the entries in one batch. Throws LedgerUnavailable when the ledger does not answer; what was applied by then is a
  * duplicate when it is replayed again.
  */
-export async function replayQuarantined(options: ReplayOptions, which: WhichQuarantined, correct: Correction | undefined, signature: Signature): Promise<EntryResult[]> {
+export async function replayQuarantined(options: ReplayOptions, which: WhichQuarantined, correct: Correction | undefined, signature: Signature, audit: Audited): Promise<EntryResult[]> {
   let results: EntryResult[] = [];
   let resolutions: Resolution[] = [];
   await options.ledger.resolveQuarantined(which, signature, async (entries) => {
@@ -53,7 +54,7 @@ export async function replayQuarantined(options: ReplayOptions, which: WhichQuar
       result.outcome === 'replayed' ? [{ id: result.id, resolution: `replayed: ${result.status}`, replayedAs: result.event_id }] : [],
     );
     return resolutions;
-  });
+  }, (done) => [audit.done(countOf(done))]);
   tell(options, resolutions, signature, 'Quarantined events were replayed.');
   return results;
 }
@@ -74,15 +75,18 @@ export async function tryReplay(options: ReplayOptions, which: WhichQuarantined,
 }
 
 /** Takes entries that wait out of the quarantine without making events of them. */
-export async function discardQuarantined(options: ReplayOptions, which: WhichQuarantined, signature: Signature): Promise<EntryResult[]> {
+export async function discardQuarantined(options: ReplayOptions, which: WhichQuarantined, signature: Signature, audit: Audited): Promise<EntryResult[]> {
   let resolutions: Resolution[] = [];
   await options.ledger.resolveQuarantined(which, signature, (entries) => {
     resolutions = entries.filter(({ resolved }) => resolved === null).map(({ id }) => ({ id, resolution: DISCARDED }));
     return Promise.resolve(resolutions);
-  });
+  }, (done) => [audit.done(countOf(done))]);
   tell(options, resolutions, signature, 'Quarantined events were discarded.');
   return resolutions.map(({ id }) => ({ id, outcome: 'discarded' }));
 }
+
+/** How many, and the ids of the first ones; the entries themselves say the rest. */
+const countOf = (resolutions: readonly Resolution[]): { entries: number; ids: number[] } => ({ entries: resolutions.length, ids: resolutions.slice(0, 20).map(({ id }) => id) });
 
 function tell({ metrics, logger }: ReplayOptions, resolutions: readonly Resolution[], { by }: Signature, sentence: string): void {
   if (resolutions.length === 0) return;

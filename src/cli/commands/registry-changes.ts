@@ -4,6 +4,7 @@ import type { Audience } from '../../domain/registry.ts';
 import type { FollowedJob } from '../../temporal/index.ts';
 import type { JobResult, RegistryJob } from '../../workflows/contract.ts';
 import { answerSaid } from '../answer.ts';
+import { audited, type Doing } from '../audited.ts';
 import { findTarget, loadOwnRegistry, pick, type OwnRegistry } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
 import { ProgressLine } from '../progress-line.ts';
@@ -79,11 +80,20 @@ function ownTarget(own: OwnRegistry, destination: string, key: string): void {
   if (!findTarget(own, destination, key)) throw new Error(`${key} has no target at ${destination} in ${own.path}: put it back for as long as this takes.`);
 }
 
+/** For the audit log. */
+function doingOf(job: RegistryJob): Doing {
+  const { audienceKey } = job.input;
+  if (job.kind === 'rewindow') return { action: 'audience.rewindow', subject: audienceKey, detail: { window_ms: job.input.windowMs, dry_run: job.input.dryRun } };
+  const [destination] = job.input.destinations;
+  const whole = job.kind === 'retire' ? job.input.wholeAudience : destination === undefined || job.input.destinations.length > 1;
+  return { action: `${whole ? 'audience' : 'target'}.${job.kind}`, subject: whole || destination === undefined ? audienceKey : `${destination}/${audienceKey}`, detail: job.kind === 'retire' ? { keep: job.input.keep } : {} };
+}
+
 /** Shows how far the job is until it has ended. */
 async function follow({ environment }: OwnRegistry, job: RegistryJob, json: boolean | undefined): Promise<void> {
   await withTemporal(environment, async (gateway) => {
     const line = new ProgressLine({ json });
-    const started = await gateway.startJob(job);
+    const started = await audited(gateway, doingOf(job), () => gateway.startJob(job), ({ workflowId }) => ({ workflow_id: workflowId }));
     line.say(`Workflow ${started.workflowId}; Ctrl-C leaves it running.`);
     const { said } = await whileShown(started, line);
     line.clear();
