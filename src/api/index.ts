@@ -34,6 +34,7 @@ export { readActions, type ActionView } from './actions.ts';
 export { releaseWaves, type GuardHoldView } from './guard.ts';
 export { holdsOf } from './holds.ts';
 export { redactText } from './redact.ts';
+export { namesFor } from './registry-names.ts';
 export { discardQuarantined, replayQuarantined, tryReplay, understandEntry, type ReplayOptions } from './replay.ts';
 export { sameText, sign } from './verify-signature.ts';
 export { readCost, readWatch, type CostView, type TargetWatch, type Watched } from './watch.ts';

@@ -1,5 +1,5 @@
 /** Replay and discard: what becomes of quarantined entries, each with a result of its own. Start reading here for `headgate quarantine replay`. */
-import { conflictsWith, type HeadgateEvent } from '../domain/event.ts';
+import { conflictsWith, describeUse, type HeadgateEvent } from '../domain/event.ts';
 import type { ItemOutcome, KnownEvent } from '../domain/fold-batch.ts';
 import { DISCARDED, type Problem, type StoredEntry } from '../domain/quarantine.ts';
 import type { Policies, TargetRef } from '../domain/registry.ts';
@@ -9,6 +9,7 @@ import type { Metrics } from '../monitoring/metrics.ts';
 import type { Audited } from './audit.ts';
 import type { Identify, Understood } from './event-from-body.ts';
 import { eventFromKept, type Correction } from './event-from-kept.ts';
+import { namesFor } from './registry-names.ts';
 import type { DoorSource } from './webhooks.ts';
 
 export interface ReplayOptions {
@@ -39,7 +40,7 @@ export interface Signature {
 
 /** Reads an entry as the registry stands now. */
 export const understandEntry = ({ sources, policies, identify }: ReplayOptions, entry: StoredEntry, correct?: Correction): Understood =>
-  eventFromKept(entry, { source: sources.get(entry.source), hasAudience: (key) => policies.audiences.has(key), hasAction: (name) => policies.actions?.has(name) ?? false, identify }, correct);
+  eventFromKept(entry, { source: sources.get(entry.source), ...namesFor(policies, entry.source), identify }, correct);
 
 /**
  * Replays the entries in one batch. Throws LedgerUnavailable when the ledger does not answer; what was applied by then is a
@@ -63,13 +64,13 @@ export async function replayQuarantined(options: ReplayOptions, which: WhichQuar
 export async function tryReplay(options: ReplayOptions, which: WhichQuarantined, correct: Correction | undefined): Promise<EntryResult[]> {
   const understood = (await options.ledger.peekQuarantined(which)).map((entry) => ({ id: entry.id, ...understandEntry(options, entry, correct) }));
   const events = understood.flatMap((one) => ('event' in one ? [one.event] : []));
-  const known = new Map<string, Pick<KnownEvent, 'name' | 'audienceKey' | 'action'>>(await options.ledger.findKnownEvents(events.map((event) => event.eventId)));
+  const known = new Map<string, Pick<KnownEvent, 'name' | 'audienceKey' | 'action' | 'source'>>(await options.ledger.findKnownEvents(events.map((event) => event.eventId)));
   return understood.map((one): EntryResult => {
     if ('problems' in one) return { id: one.id, outcome: 'invalid', problems: one.problems };
     const { event, id } = one;
     const before = known.get(event.eventId);
     if (before && conflictsWith(before, event)) return conflict(id, event, before);
-    known.set(event.eventId, { name: event.name, audienceKey: event.audienceKey ?? null, action: event.action ?? null });
+    known.set(event.eventId, { name: event.name, audienceKey: event.audienceKey ?? null, action: event.action ?? null, source: event.source });
     return { id, outcome: 'replayable', status: before ? 'duplicate' : 'new', event_id: event.eventId };
   });
 }
@@ -142,9 +143,9 @@ const describe = ({ decision }: Extract<ItemOutcome, { kind: 'decided' | 'duplic
   ...(decision.until === undefined ? {} : { until: new Date(decision.until).toISOString() }),
 });
 
-const conflict = (id: number, event: HeadgateEvent, known: Pick<KnownEvent, 'name' | 'audienceKey'>): EntryResult => ({
+const conflict = (id: number, event: HeadgateEvent, known: Pick<KnownEvent, 'name' | 'audienceKey' | 'action' | 'source'>): EntryResult => ({
   id,
   outcome: 'conflict',
   event_id: event.eventId,
-  problem: `the event_id ${event.eventId} was already used for ${[known.name, known.audienceKey].filter((part) => part !== null).join(' ')}: set another event_id, or set none to have one derived from the body`,
+  problem: `the event_id ${event.eventId} was already used ${describeUse(known, event)}: set another event_id, or set none to have one derived from the body`,
 });
