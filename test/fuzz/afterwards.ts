@@ -28,7 +28,6 @@ export async function checkMemory(target: Target, before: Memory, report: Report
 const UNFORESEEN = /unhandled|uncaughtException|UnhandledPromiseRejection|RangeError|TypeError|ReferenceError|heap out of memory|MaxListenersExceeded/i;
 
 /** What a machine that is too slow for its attackers says; each such webhook was answered 202 or 503. */
-const OVERLOAD = /^The ledger does not answer/;
 
 export function checkLog(target: Target, report: Report): void {
   for (const { what, excerpt } of leaksOfRecord(target.log())) report.find(`log/${what}`, `the log holds ${what}: ${excerpt}`, 'the same run again');
