@@ -10,7 +10,7 @@ const PATCHES_STAND_TOGETHER = { name: '@temporalio/workflow', importNames: ['pa
 
 export default tseslint.config(
   // bench/peers is a package of its own, whose dependencies are not installed here: `npm run check --prefix bench/peers`.
-  { ignores: ['node_modules/', 'data/', 'dist/', 'tools/', 'bench/peers/'] },
+  { ignores: ['node_modules/', 'data/', 'dist/', 'bench/peers/'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

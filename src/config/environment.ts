@@ -1,6 +1,7 @@
 /** The environment, read once: the only place in Headgate that looks at process.env. */
 import { z } from 'zod';
 import type { WorkerDeployment } from '../temporal/index.ts';
+import { checkKeySettings } from '../encryption/keyring.ts';
 import { ConfigurationError } from './configuration-error.ts';
 
 const port = z.coerce.number('must be a port number').int().min(0).max(65_535);
@@ -23,6 +24,11 @@ const schema = z.object({
   HEADGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('How much is logged.'),
   HEADGATE_TLS_CERT: text.optional().describe('File with the certificate, when Headgate itself serves HTTPS.'),
   HEADGATE_TLS_KEY: text.optional().describe('File with the private key of the certificate.'),
+  HEADGATE_ENCRYPTION_KEYS: text.optional().describe('Keys that encrypt what Temporal keeps, such as 2026-11:<base64>,2026-05:<base64>: the first writes, all read. Default: nothing is encrypted.'),
+  HEADGATE_ENCRYPTION_KEYS_FILE: text.optional().describe('File with these keys, for mounted secrets; read again while Headgate runs.'),
+  HEADGATE_CODEC_PORT: port.default(8234).describe('Port of the codec server, by which the Temporal UI shows encrypted payloads.'),
+  HEADGATE_CODEC_TOKEN: text.optional().describe('Bearer token of the codec server. Without one it answers on loopback only.'),
+  HEADGATE_CODEC_ORIGINS: text.optional().describe('Origins of the Temporal UIs that may ask the codec server, parted by commas. Default: TEMPORAL_UI_URL, else the embedded UI.'),
   TEMPORAL_PORT: port.default(7233).describe('Port of the embedded Temporal server.'),
   TEMPORAL_UI_PORT: port.default(8233).describe('Port of the embedded Temporal UI.'),
   TEMPORAL_ADDRESS: text.optional().describe('A running Temporal server, instead of the embedded one.'),
@@ -35,6 +41,12 @@ const schema = z.object({
   OTEL_SERVICE_NAME: text.default('headgate').describe('Name of the service in traces.'),
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number('must be a number between 0 and 1').min(0).max(1).default(1).describe('Share of events whose traces are kept.'),
   NODE_ENV: z.string().optional(),
+});
+
+/** Every setting with its default, for docs/settings.md. */
+export const SETTINGS: readonly { name: string; fallback: string; what: string }[] = Object.entries(schema.shape).flatMap(([name, setting]) => {
+  const fallback = setting instanceof z.ZodDefault ? String(setting.def.defaultValue) : '';
+  return setting.description === undefined ? [] : [{ name, fallback, what: setting.description }];
 });
 
 /** Load balancers look at /readyz every few seconds. */
@@ -62,6 +74,7 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
   if (given['TEMPORAL_DEPLOYMENT_NAME'] !== undefined && given['TEMPORAL_WORKER_BUILD_ID'] === undefined) {
     problems.push('TEMPORAL_DEPLOYMENT_NAME: needs TEMPORAL_WORKER_BUILD_ID; without it the workers are no version of anything');
   }
+  problems.push(...checkKeySettings(given));
   if (!parsed.success || problems.length > 0) throw new ConfigurationError('The environment has mistakes', problems);
   const production = parsed.data.NODE_ENV === 'production';
   const { HEADGATE_DRAIN_SECONDS: drainSeconds = production ? PRODUCTION_DRAIN_S : 0, TEMPORAL_DEPLOYMENT_NAME: name = 'headgate', TEMPORAL_WORKER_BUILD_ID: buildId } = parsed.data;
