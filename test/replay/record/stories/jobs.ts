@@ -7,6 +7,7 @@ import { until } from '../../../support/until.ts';
 import { CROSS_SELL, DORMANT, EVERY_EXPORTER, FORMER, LAPSED, RECENT } from '../registry.ts';
 import { DAY_S, PATIENCE_MS, seconds, type World } from '../world.ts';
 
+const HOUR_MS = 3_600_000;
 const COMPLETED = ['WORKFLOW_EXECUTION_COMPLETED'];
 
 export function tellOfJobs(of: () => World): void {
@@ -50,6 +51,14 @@ export function tellOfJobs(of: () => World): void {
     };
     const [workflowId] = await until(ended, (ids) => ids.length > 0, PATIENCE_MS);
     await of().recording.keep('looks', { workflowId: String(workflowId), holds: COMPLETED });
+  });
+
+  test('reconcile: what it would do, and done', async () => {
+    for (const [path, dryRun] of [['dry-run', true], ['done', false]] as const) {
+      const { workflowId, result } = await of().service.parts.gateway.startReconcile({ since: Date.now() - HOUR_MS, dryRun, acceptLoss: false, resync: false });
+      await result();
+      await of().recording.keep(path, { workflowId, holds: COMPLETED });
+    }
   });
 
   describe('erase', () => {
