@@ -6,11 +6,12 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createActivities, noticeRestore } from './activities/index.ts';
 import { Contacts, Monitor } from './alerting/index.ts';
-import { createApp, createWorkerApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
+import { AuditLog, createApp, createWorkerApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
 import { connectActions } from './config/connect-actions.ts';
 import { connectDestinations } from './config/connect-destinations.ts';
 import { connectExporters } from './config/connect-exporters.ts';
 import type { Environment } from './config/environment.ts';
+import { operatorTokensOf } from './config/operator-tokens.ts';
 import type { Registry } from './config/registry.ts';
 import type { Action } from './actions/configured-action.ts';
 import { createConsole, type TargetActions } from './console/index.ts';
@@ -205,7 +206,8 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     identify: identifier(registry),
     host: environment.HEADGATE_HOST,
     readToken: environment.HEADGATE_READ_TOKEN,
-    operatorToken: environment.HEADGATE_OPERATOR_TOKEN,
+    operatorTokens: operatorTokensOf(environment),
+    audit: new AuditLog({ ledger, logger }),
     emailHash, commit, onCommitted, ledger, watchdog, temporalUi, logger, metrics, tracer,
   };
   const app = createApp({

@@ -7,7 +7,7 @@ import { EXIT_MEANINGS } from './exit-codes.ts';
 const GROUPS: readonly (readonly [heading: string, commands: readonly string[]])[] = [
   ['Try it on this machine', ['start', 'send']],
   ['See what happened, and why', ['event', 'person', 'audience', 'audiences']],
-  ['Find what is wrong', ['check', 'quarantine', 'stuck', 'drift', 'alerts']],
+  ['Find what is wrong', ['check', 'quarantine', 'stuck', 'drift', 'alerts', 'audit']],
   ['Mend it', ['pause', 'resume', 'retry', 'resync', 'push-now', 'release', 'reconcile']],
   ['Set up audiences, templates and tools', ['target', 'template', 'action']],
   ['Exposures, files, warehouses', ['export', 'import', 'identifiers']],
@@ -45,6 +45,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   'alerts ack': [['alerts ack 17', 'you look after it']],
   'alerts mute': [['alerts mute source_silent --for 2h', 'hear nothing of it for two hours']],
   'alerts test': [['alerts test --owner Retention', 'whether messages get through']],
+  audit: [['audit --since -1d', 'since yesterday'], [`audit --on meta_main/${CART}`, 'who paused it'], ['audit --who ada --json', 'for programs']],
   check: [['check', 'everything in headgate.yaml'], ['check --destination meta_main', 'one destination']],
   pause: [[`pause ${TARGET}`, 'stop pushing there']],
   stuck: [['stuck', 'what does not get through, and where to look']],
@@ -90,7 +91,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
 export const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['HEADGATE_URL', 'where Headgate listens (default: HEADGATE_HOST and HEADGATE_PORT, http://127.0.0.1:8080)'],
   ['HEADGATE_READ_TOKEN', 'to read, where it asks for a token'],
-  ['HEADGATE_OPERATOR_TOKEN', 'to change something, where it asks for a token'],
+  ['HEADGATE_OPERATOR_TOKEN', 'to change something, where it asks for a token; your own of HEADGATE_OPERATOR_TOKENS is as good'],
   ['HEADGATE_CONFIG', 'the registry (default: ./headgate.yaml, else the demo)'],
   ['TEMPORAL_ADDRESS', 'of commands that talk to Temporal themselves: pause, resume, retry, resync, reconcile, target, audience, export'],
   ['NO_COLOR', 'no colours'],

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addActionCommands } from './commands/action.ts';
 import { addAlertCommands } from './commands/alerts.ts';
+import { addAuditCommand } from './commands/audit.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addCompletionCommands } from './commands/completion.ts';
 import { addEncryptionCommands } from './commands/encryption.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
   addEraseCommand(person);
   addQuarantineCommands(program);
   addAlertCommands(program);
+  addAuditCommand(program);
   addCheckCommand(program);
   const target = addTargetCommands(program);
   addSyncCommands(program);

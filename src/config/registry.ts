@@ -11,6 +11,7 @@ import { maskAction, resolveAction } from './registry-actions.ts';
 import { maskRegistry } from './registry-mask.ts';
 import { resolveDestination, resolveExporter, type ConfiguredDestination, type ConfiguredExporter } from './registry-platforms.ts';
 import { Problems } from './registry-problems.ts';
+import { allowedOf, checkAllowed } from './source-limits.ts';
 import { guardOf, resolveWatching, showWatching, WATCHING_SECTIONS, type Watching } from './watching.ts';
 import {
   AUDIENCE_KEY, audienceSchema, holdoutSchema, NAME, sourceSchema, type AudienceEntry, type HoldoutEntry, type SourceEntry,
@@ -112,6 +113,7 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
   const sources = new Map<string, SourceEntry>();
   for (const [name, given] of entriesOf(sections.sources, 'sources', NAME, 'must be lower-case letters, digits and _', problems)) {
     const parsed = sourceSchema.safeParse(given);
+    checkAllowed(name, given as Section, sections, problems);
     if (parsed.success) sources.set(name, parsed.data);
     else problems.addIssues(parsed.error.issues, ['sources', name]);
   }
@@ -154,7 +156,7 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
     destinations,
     exporters,
     actions,
-    policies: { audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])), actions: new Map([...actions].map(([name, { entry }]) => [name, entry])) },
+    policies: { allowed: allowedOf(sources), audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])), actions: new Map([...actions].map(([name, { entry }]) => [name, entry])) },
     alerting: resolveAlerting(contacts, alerts, audiences.values()),
     watching,
     masked: { ...maskRegistry(sources, destinations, exporters, entries, holdouts), ...maskAlerting(contacts, Object.keys(sections.alerts).length > 0 ? alerts : undefined), ...(actions.size === 0 ? {} : { actions: Object.fromEntries([...actions].map(([name, action]) => [name, maskAction(action)])) }), ...showWatching(watching) },

@@ -1,12 +1,14 @@
 /** Everything that Headgate asks of Temporal from outside a workflow: starting, signalling, asking whether it is there. */
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { AuditEntry } from '../domain/audit.ts';
 import { describeEvent } from '../domain/describe.ts';
 import type { Decision, HeadgateEvent } from '../domain/event.ts';
 import { PRIORITY, PRIORITY_OF_EVENT } from '../domain/priority.ts';
 import { targetKey, type TargetRef } from '../domain/registry.ts';
 import {
   ACTION_UPDATES,
+  auditWorkflowId,
   actionWorkflowId,
   eraseWorkflowId,
   EXPORT_UPDATES,
@@ -25,6 +27,7 @@ import {
   syncWorkflowId,
   WORKFLOW_OF_EVENT,
   type ActionQueueInput,
+  type AuditInput,
   type EraseInput,
   type EventWorkflowInput,
   type ExportInput,
@@ -332,6 +335,20 @@ export class TemporalGateway {
         workflowIdConflictPolicy: input.anyway ? 'TERMINATE_EXISTING' : 'USE_EXISTING',
         priority: { priorityKey: PRIORITY.remove },
         staticSummary: 'erases a person',
+      }),
+    );
+  }
+
+  /** Has an entry of the audit log written by a worker, for commands that have no ledger. Temporal keeps it until then. */
+  async writeAudit(entry: AuditEntry & { key: string }): Promise<void> {
+    const input: AuditInput = { entries: [entry] };
+    await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.start('audit', {
+        workflowId: auditWorkflowId(entry.key),
+        taskQueue: QUEUES.sync,
+        args: [input],
+        priority: { priorityKey: PRIORITY.exposure },
+        staticSummary: `${entry.who}: ${entry.action} ${entry.subject} (${entry.outcome})`.slice(0, 180),
       }),
     );
   }

@@ -32,7 +32,7 @@ test('every version in package.json is exact, and the lock has that one', () => 
 
 test('the lock has a hash of everything, names no place that it comes from, and nothing that its makers gave up', () => {
   expect(lock.length).toBeGreaterThan(500);
-  expect(lock.filter(({ integrity }) => !/^sha512-/.test(integrity ?? '')).map(nameOf)).toEqual([]);
+  expect(lock.filter(({ integrity }) => !(integrity ?? '').startsWith("sha512-")).map(nameOf)).toEqual([]);
   expect(lock.filter(({ resolved }) => resolved !== undefined).map(nameOf)).toEqual([]);
   expect(lock.filter(({ deprecated }) => deprecated !== undefined).map(nameOf)).toEqual([]);
 });
