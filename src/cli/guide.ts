@@ -80,6 +80,8 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   'export restart': [['export restart warehouse', 'send everything again']],
   'import exposures': [['import exposures november/*.csv', 'files that headgate export wrote'], ['import exposures deliveries.csv --source shop_us', "Customer.io's exports"]],
   'encryption new-key': [['encryption new-key', 'a key of this month'], ['encryption new-key --id 2026-11b', 'with an id of your own']],
+  'encryption status': [['encryption status --since 2026-11-30T12:00Z', 'whether the key that wrote until then may go']],
+  'encryption renew': [['encryption renew --since 2026-11-30T12:00Z', 'so that syncs do not need it any more']],
   'codec-server': [['codec-server', 'on port 8234, for the Temporal UI of this machine']],
   completion: [
     ['completion bash > ~/.local/share/bash-completion/completions/headgate', 'bash'],

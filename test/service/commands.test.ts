@@ -99,6 +99,8 @@ const TYPED: Record<string, () => string[]> = {
   'import exposures': () => [join(folder, 'rows.ndjson'), '--source', 'demo'],
   'person erase': () => ['--customer-id', 'c_2', '--anyway'],
   'encryption new-key': () => [],
+  'encryption status': () => ['--since', '-1d'],
+  'encryption renew': () => ['--since', '-1d'],
   completion: () => ['bash'],
 };
 
