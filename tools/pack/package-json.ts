@@ -4,8 +4,6 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-type Target = string | Readonly<Record<string, string>>;
-
 export interface PackageJson {
   name: string;
   version: string;
@@ -15,7 +13,7 @@ export interface PackageJson {
   files: string[];
   bin: Record<string, string>;
   engines: { node: string };
-  exports?: Record<string, Target>;
+  exports?: Record<string, string>;
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
   overrides?: Record<string, string>;

@@ -1,37 +1,21 @@
 /**
- * What others may import from Headgate (`exports` of package.json). Node runs no TypeScript below node_modules, so an entry has two forms: `headgate-source`, a
- * condition that only this repository's own tools set (tsconfig.json, vitest.config.ts), names the TypeScript; everybody else gets the JavaScript and the declarations of dist/.
+ * What others may import from Headgate: `exports` of package.json. In this repository they are the TypeScript of src/. Node runs no TypeScript below node_modules, so
+ * in the npm package the same names lead to the JavaScript and the declarations of dist/.
  */
 import type { PackageJson } from './package-json.ts';
 
-export interface PublicEntry {
-  /** Such as `./workflow`. */
-  name: string;
-  /** Such as `src/workflow-types/workflow.ts`. */
-  source: string;
-}
+/** The files of src/ that are public, such as `src/workflows/authoring.ts`. */
+export const publicSources = ({ exports = {} }: Pick<PackageJson, 'exports'>): string[] =>
+  Object.values(exports).filter((target) => target.endsWith('.ts')).map((target) => target.replace(/^\.\//, ''));
 
-/** Throws with every entry that does not name both forms, and says what to write instead. */
-export function publicEntries({ exports = {} }: Pick<PackageJson, 'exports'>): PublicEntry[] {
-  const entries: PublicEntry[] = [];
-  const problems: string[] = [];
-  for (const [name, target] of Object.entries(exports)) {
-    if (name === './package.json') continue;
-    const source = (typeof target === 'string' ? target : (target['headgate-source'] ?? '')).replace(/^\.\//, '');
-    if (!/^src\/.*\.ts$/.test(source)) {
-      problems.push(`${name} names no file src/….ts as headgate-source`);
-      continue;
-    }
-    const wanted = bothForms(source);
-    if (JSON.stringify(target) === JSON.stringify(wanted)) entries.push({ name, source });
-    else problems.push(`${name} must be ${JSON.stringify(wanted)}, in this order`);
-  }
-  if (problems.length > 0) throw new Error(`package.json, exports: ${problems.join('; ')}.`);
-  return entries;
-}
-
-/** What stands in `exports` for a file of src/. */
-export function bothForms(source: string): Record<string, string> {
-  const made = `./${source.replace(/^src\//, 'dist/').replace(/\.ts$/, '')}`;
-  return { 'headgate-source': `./${source}`, types: `${made}.d.ts`, default: `${made}.js` };
+/** `exports` of the package. Throws for a file that is not made into dist/. */
+export function exportsOfPackage({ exports = {} }: Pick<PackageJson, 'exports'>): Record<string, string | { types: string; default: string }> {
+  return Object.fromEntries(
+    Object.entries(exports).map(([name, target]): [string, string | { types: string; default: string }] => {
+      const [, path] = /^\.\/src\/(.+)\.ts$/.exec(target) ?? [];
+      if (path !== undefined) return [name, { types: `./dist/${path}.d.ts`, default: `./dist/${path}.js` }];
+      if (target.endsWith('.ts')) throw new Error(`package.json, exports: ${name} is ${target}, which no npm package can have: put it below src/.`);
+      return [name, target];
+    }),
+  );
 }
