@@ -8,7 +8,7 @@ import { runOpenApi } from './openapi.ts';
 import type { FuzzOptions } from './options.ts';
 import { rawAttacks } from './raw-attacks.ts';
 import { SECRETS } from './registry.ts';
-import { DEADLINE_MS, runRaw } from './run-raw.ts';
+import { runRaw } from './run-raw.ts';
 import { runBodies } from './run-bodies.ts';
 import { webhookBytes } from './signed.ts';
 import { runCrowd, runSlow } from './slow.ts';
@@ -64,7 +64,7 @@ function everyday(target: Target): { webhook: () => Promise<{ status: number; ms
   return {
     webhook: async () => {
       const body = JSON.stringify({ schema_version: 1, event_id: `fuzz-everyday-${String(++count)}`, event: 'cio.exposure', exposure: 'everyday', customer_id: 'c_everyday' });
-      const { answers: [answer], ms } = await exchange({ host: target.host, port: target.port, parts: [webhookBytes(target, body)], deadlineMs: DEADLINE_MS });
+      const { answers: [answer], ms } = await exchange({ host: target.host, port: target.port, parts: [webhookBytes(target, body)], deadlineMs: target.deadlineMs });
       return { status: answer?.status ?? 0, ms };
     },
   };

@@ -4,6 +4,7 @@ import { connectActions } from '../../config/connect-actions.ts';
 import type { ActionRequest } from '../../actions/action.ts';
 import type { ForwardFields } from '../../domain/forward.ts';
 import { answerSaid } from '../answer.ts';
+import { harmless } from '../harmless.ts';
 import { readApi } from '../headgate-api.ts';
 import { loadOwnRegistry, pick, sandboxUrlOf } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
@@ -31,7 +32,7 @@ const CHANGES = [
   ['retry', 'Send what the tool refused once more.'],
 ] as const;
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const print = (text: string): void => void process.stdout.write(`${harmless(text)}\n`);
 
 export function addActionCommands(program: Command): void {
   const group = program.command('action').description('Tools that cio.forward events go to: how they stand, pause, resume, a test.');
