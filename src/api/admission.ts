@@ -17,7 +17,7 @@ export interface AdmissionOptions {
 }
 
 /** A webhook comes in one piece. Somebody who announces a thousand large bodies and sends none of them would otherwise keep the door shut. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 2_000;
 
 /** Reserves the room of a body before it is read, and gives it back when the answer is out or the connection is gone. */
 export function admit({ mostBytes, largestBody, patienceMs = PATIENCE_MS, metrics, refuse }: AdmissionOptions): RequestHandler {

@@ -22,6 +22,7 @@ import { addTemplateCommand } from './commands/template.ts';
 import { addTargetCommands } from './commands/target.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { teach } from './guide.ts';
+import { harmless, harmlessJson } from './harmless.ts';
 
 /** The whole tree of commands. */
 export function createProgram(): Command {
@@ -78,5 +79,5 @@ function statusOf(error: unknown): number {
 /** For programs JSON too, and on standard error, so that standard output has results only. */
 function tell(error: unknown, json: boolean): void {
   const problem = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${json ? JSON.stringify({ problem }) : problem}\n`);
+  process.stderr.write(`${json ? harmlessJson({ problem }) : harmless(problem)}\n`);
 }

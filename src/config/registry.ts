@@ -12,6 +12,7 @@ import { maskRegistry } from './registry-mask.ts';
 import { resolveDestination, resolveExporter, type ConfiguredDestination, type ConfiguredExporter } from './registry-platforms.ts';
 import { Problems } from './registry-problems.ts';
 import { allowedOf, checkAllowed } from './source-limits.ts';
+import { hasOddNodes, RegistrySecrets, withoutExcerpt } from './registry-secrets.ts';
 import { guardOf, resolveWatching, showWatching, WATCHING_SECTIONS, type Watching } from './watching.ts';
 import {
   AUDIENCE_KEY, audienceSchema, holdoutSchema, NAME, sourceSchema, type AudienceEntry, type HoldoutEntry, type SourceEntry,
@@ -64,12 +65,16 @@ export async function loadRegistry(path: string, options: LoadOptions): Promise<
 
 /** @param file for messages */
 export function parseRegistry(text: string, file: string, options: LoadOptions): Registry {
+  if (text.length > MOST_CHARACTERS) throw new ConfigurationError('The registry has mistakes', [`${file}: is longer than ${String(MOST_CHARACTERS)} characters: is it the right file?`]);
   const lines = new LineCounter();
-  const document = parseDocument(text.replace(VARIABLE, MARKED), { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const problems = new Problems(file, document, lines);
-  for (const error of document.errors) problems.addAt(error.pos[0], error.message.split('\n')[0] ?? error.message);
+  const document = parseDocument(text.replace(VARIABLE, MARKED), { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'error' });
+  const secrets = new RegistrySecrets();
+  const problems = new Problems(file, document, lines, secrets);
+  for (const error of document.errors) problems.addAt(error.pos[0], withoutExcerpt(error.message));
   problems.throwIfAny();
-  substitute(document, options.variables, problems);
+  substitute(document, options.variables, problems, secrets);
+  secrets.noteWritten(document);
+  if (hasOddNodes(document, problems)) problems.throwIfAny();
 
   const given = toPlain(document, file);
   const registry = resolve(given, options, problems);
@@ -77,31 +82,35 @@ export function parseRegistry(text: string, file: string, options: LoadOptions):
   return { ...registry, hash: createHash('sha256').update(JSON.stringify(given)).digest('hex').slice(0, 16) };
 }
 
+/** Some ten thousand audiences. A file that is not a registry at all would keep the process busy for minutes. */
+const MOST_CHARACTERS = 4 * 1024 * 1024;
+
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 /** Private characters instead of the braces, which would end the value in `{ signing_secret: ${NAME} }`. Of the same length, for the lines. */
 const MARKED = '$\ue000$1\ue001';
 const MARKED_VARIABLE = /\$\ue000([^\ue001]+)\ue001/g;
 
 /** Puts environment variables into plain values. Done in the tree, so a value can never add keys. */
-function substitute(document: Document, variables: LoadOptions['variables'], problems: Problems): void {
+function substitute(document: Document, variables: LoadOptions['variables'], problems: Problems, secrets: RegistrySecrets): void {
   visit(document, {
     Scalar: (_key, node) => {
       if (typeof node.value !== 'string') return;
       node.value = node.value.replace(MARKED_VARIABLE, (_whole, name: string) => {
-        const value = variables[name];
+        const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
         if (value === undefined || value === '') problems.addAt(node.range?.[0] ?? 0, `the environment variable ${name} is not set`);
+        secrets.note(value ?? '', `\${${name}}`);
         return value ?? '';
       });
     },
   });
 }
 
-/** Aliases that lead nowhere, or that multiply until no memory is left, show only here. */
+/** Aliases that multiply until no memory is left show only here. */
 function toPlain(document: Document, file: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (error) {
-    throw new ConfigurationError('The registry has mistakes', [`${file}: ${(error as Error).message}`]);
+    throw new ConfigurationError('The registry has mistakes', [`${file}: ${withoutExcerpt((error as Error).message)}`]);
   }
 }
 

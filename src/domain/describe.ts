@@ -1,5 +1,6 @@
 /** One-line texts for people, shown in the Temporal UI. Pure; never longer than Temporal's 400 bytes for a summary, encrypted or not. */
 import type { Decision, HeadgateEvent } from './event.ts';
+import { withoutMarkdown } from './plain-line.ts';
 
 const LONGEST_SUMMARY = 200;
 /** Of 400: encrypting adds up to 160, for the nonce, the tag, the id of the key and a second set of metadata. */
@@ -52,7 +53,7 @@ export function describeEvent(event: HeadgateEvent, decision: Decision): string 
     'cio.forward': `${who} goes to ${event.action ?? ''}`,
     'cio.report': `${event.report?.channel ?? ''} ${event.report?.metric ?? ''}: ${who}`,
   }[event.name];
-  return clip(`${what}${outcome(decision)}${because}`);
+  return clip(withoutMarkdown(`${what}${outcome(decision)}${because}`));
 }
 
 function outcome(decision: Decision): string {

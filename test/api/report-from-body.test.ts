@@ -131,6 +131,11 @@ describe('a report with more than can be kept', () => {
     expect(many.context).toMatchObject({ campaign_id: '7', delivery_id: 'd' });
     expect(Object.keys(many.context).length).toBeGreaterThan(5_000);
   });
+  test('is an event without what is nested too deep to be written', () => {
+    const deep = `{"event_id":"e_1","metric":"sent","data":{"campaign_id":7,"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`;
+    expect(reportOf(deep).context).toEqual({ campaign_id: '7' });
+    expect(JSON.parse(keepReport(deep, context).body)).toEqual({ event_id: 'e_1', metric: 'sent', data: { campaign_id: 7 } });
+  });
   test('is no more in quarantine either, and no contact is cut there', () => {
     const long = `{"broken: ${'ada@example.com +1234567890 '.repeat(40_000)}`;
     const { body } = keepReport(long, context);

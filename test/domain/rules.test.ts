@@ -96,3 +96,8 @@ test.each(['カート放棄'.repeat(60), '"\\'.repeat(300), '😀'.repeat(200)])
   expect(Buffer.byteLength(JSON.stringify(summary))).toBeLessThanOrEqual(400);
   expect(summary.isWellFormed()).toBe(true);
 });
+
+test('a summary in the Temporal UI, which renders Markdown, holds no link that a webhook brought along', () => {
+  const summary = describeEvent(makeEvent({ context: { campaign_name: '[Click](https://evil.example) <img src=x>\r\n`rm`' } }), { status: 'applied', personId: 'p' });
+  expect(summary).toContain('\\[Click\\](https://evil.example) \\<img src=x\\> \\`rm\\`');
+});

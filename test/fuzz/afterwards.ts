@@ -28,6 +28,7 @@ export async function checkMemory(target: Target, before: Memory, report: Report
 const UNFORESEEN = /unhandled|uncaughtException|UnhandledPromiseRejection|RangeError|TypeError|ReferenceError|heap out of memory|MaxListenersExceeded/i;
 
 /** What a machine that is too slow for its attackers says; each such webhook was answered 202 or 503. */
+const OVERLOAD = /^The ledger does not answer|does not answer$|did not answer in time|DEADLINE_EXCEEDED|[Tt]imeout/;
 
 export function checkLog(target: Target, report: Report): void {
   for (const { what, excerpt } of leaksOfRecord(target.log())) report.find(`log/${what}`, `the log holds ${what}: ${excerpt}`, 'the same run again');
@@ -35,7 +36,7 @@ export function checkLog(target: Target, report: Report): void {
     const said = read(line);
     if (line.includes('fuzzMemory')) continue;
     if (UNFORESEEN.test(said ? `${said.err?.type ?? ''} ${said.err?.message ?? ''} ${said.msg ?? ''}` : line) || (!said && /^\s+at .*:\d+:\d+/.test(line))) report.find(`log/${(said?.err?.message ?? said?.msg ?? line).slice(0, 60)}`, `the log has ${line.slice(0, 600)}`, 'the same run again');
-    else if (said && (said.level ?? 0) >= 50 && !(said.msg ?? '').startsWith("The ledger does not answer")) report.find(`log/${said.msg ?? ''}/${(said.err?.message ?? '').slice(0, 40)}`, `an error in the log: ${said.msg ?? ''} ${said.err?.message ?? ''} ${said.path ?? ''}`, line.slice(0, 600));
+    else if (said && (said.level ?? 0) >= 50 && !OVERLOAD.test(said.msg ?? '') && !OVERLOAD.test(said.err?.message ?? '')) report.find(`log/${said.msg ?? ''}/${(said.err?.message ?? '').slice(0, 40)}`, `an error in the log: ${said.msg ?? ''} ${said.err?.message ?? ''} ${said.path ?? ''}`, line.slice(0, 600));
   }
 }
 

@@ -8,7 +8,7 @@ import { runOpenApi } from './openapi.ts';
 import type { FuzzOptions } from './options.ts';
 import { rawAttacks } from './raw-attacks.ts';
 import { SECRETS } from './registry.ts';
-import { DEADLINE_MS, runRaw } from './run-raw.ts';
+import { runRaw } from './run-raw.ts';
 import { runBodies } from './run-bodies.ts';
 import { webhookBytes } from './signed.ts';
 import { runCrowd, runSlow } from './slow.ts';
@@ -43,9 +43,9 @@ export async function attack(target: Target, options: FuzzOptions, report: Repor
     const onlyOperation = only?.split('/')[1];
     for (let round = 0; round === 0 || Date.now() < until; round++) await runOpenApi(target, api, description, report, { seed: options.seed, each: ROUND, from: round * 1_000, onlyOperation });
   }
-  if (chosen('crowd')) {
+  if (!quick && chosen('crowd')) {
     say('A crowd that holds the door …');
-    await runCrowd(target, report, { connections: quick ? 1_100 : 2_000, forMs: quick ? 2_000 : 15_000 }, ask);
+    await runCrowd(target, report, { connections: 2_000, forMs: 10_000 }, ask);
   }
   await slow;
   say('What is left of it …');
@@ -64,7 +64,7 @@ function everyday(target: Target): { webhook: () => Promise<{ status: number; ms
   return {
     webhook: async () => {
       const body = JSON.stringify({ schema_version: 1, event_id: `fuzz-everyday-${String(++count)}`, event: 'cio.exposure', exposure: 'everyday', customer_id: 'c_everyday' });
-      const { answers: [answer], ms } = await exchange({ host: target.host, port: target.port, parts: [webhookBytes(target, body)], deadlineMs: DEADLINE_MS });
+      const { answers: [answer], ms } = await exchange({ host: target.host, port: target.port, parts: [webhookBytes(target, body)], deadlineMs: target.deadlineMs });
       return { status: answer?.status ?? 0, ms };
     },
   };

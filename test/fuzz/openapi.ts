@@ -5,11 +5,10 @@ import { routesOf, type DescribedApi, type Received, type Route } from '../suppo
 import type { Report } from './findings.ts';
 import { leaksOfAnswer } from './leaks.ts';
 import { SECRETS } from './registry.ts';
-import { DEADLINE_MS } from './run-raw.ts';
 import { HOSTILE_TEXTS, valuesOf } from './schema-arbitrary.ts';
 import { requestBytes, roleHeaders, signedHeaders, type Role } from './signed.ts';
 import type { Target } from './target.ts';
-import { exchange } from './wire.ts';
+import { exchangePatiently } from './wire.ts';
 
 const AT_ONCE = 6;
 /** Of 100 values. */
@@ -82,7 +81,7 @@ async function sendOne(target: Target, api: DescribedApi, made: Made, report: Re
   const isWebhook = security.some((one) => 'signature' in one);
   const credentials = isWebhook ? (role === 'nobody' ? {} : signedHeaders(body ?? '', secretFor(path))) : roleHeaders(role);
   const bytes = requestBytes(target, { method: route.method.toUpperCase(), path: `${path}${query}`, headers: { ...credentials, ...(type === undefined ? {} : { 'Content-Type': type }) }, ...(body === undefined ? {} : { body }) });
-  const { answers: [answer], end, ms } = await exchange({ host: target.host, port: target.port, parts: [bytes], deadlineMs: DEADLINE_MS });
+  const { answers: [answer], end, ms } = await exchangePatiently({ host: target.host, port: target.port, parts: [bytes], deadlineMs: target.deadlineMs });
   report.count('openapi', answer?.status ?? end, ms, operationId);
   const find = (what: string, key = what): void => {
     report.find(`openapi/${operationId}/${key.slice(0, 80)}`, `${operationId}: ${what}`, repeat);

@@ -3,10 +3,9 @@ import type { DescribedApi, Route } from '../support/described-api.ts';
 import type { Report } from './findings.ts';
 import type { HostileBody } from './hostile-bodies.ts';
 import { leaksOfAnswer, leaksOfRecord } from './leaks.ts';
-import { DEADLINE_MS } from './run-raw.ts';
 import { webhookBytes } from './signed.ts';
 import type { Target } from './target.ts';
-import { exchange } from './wire.ts';
+import { exchangePatiently } from './wire.ts';
 
 const AT_ONCE = 6;
 
@@ -25,7 +24,7 @@ export async function runBodies(target: Target, bodies: readonly HostileBody[], 
 
 async function postOne(target: Target, { name, body, report: isReport = false }: HostileBody, api: DescribedApi, route: Route, report: Report): Promise<void> {
   const kind = isReport ? 'reports' : 'webhooks';
-  const { answers: [answer], end, ms } = await exchange({ host: target.host, port: target.port, parts: [webhookBytes(target, body, {}, isReport ? '/v1/webhooks/demo/reporting' : '/v1/webhooks/demo')], deadlineMs: DEADLINE_MS });
+  const { answers: [answer], end, ms } = await exchangePatiently({ host: target.host, port: target.port, parts: [webhookBytes(target, body, {}, isReport ? '/v1/webhooks/demo/reporting' : '/v1/webhooks/demo')], deadlineMs: target.deadlineMs });
   report.count(kind, answer?.status ?? end, ms, name);
   const find = (what: string): void => {
     report.find(`${kind}/${what.slice(0, 80)}/${name.slice(0, 40)}`, `${kind}, ${name}: ${what}`, `npm run fuzz -- --only ${JSON.stringify(`${kind}/${name}`)}`);

@@ -3,10 +3,8 @@ import type { Report } from './findings.ts';
 import { leaksOfAnswer } from './leaks.ts';
 import type { RawAttack } from './raw-attacks.ts';
 import type { Target } from './target.ts';
-import { exchange, type Exchange } from './wire.ts';
+import { exchangePatiently, type Exchange } from './wire.ts';
 
-/** Nobody waits longer than this for an answer. Milliseconds. */
-export const DEADLINE_MS = 15_000;
 const AT_ONCE = 8;
 
 export async function runRaw(target: Target, attacks: readonly RawAttack[], report: Report): Promise<void> {
@@ -18,8 +16,8 @@ export async function runRaw(target: Target, attacks: readonly RawAttack[], repo
 }
 
 async function runOne(target: Target, attack: RawAttack, report: Report): Promise<void> {
-  const { kind, name, parts, deadlineMs = DEADLINE_MS, right } = attack;
-  const seen = await exchange({ ...attack, host: target.host, port: target.port, deadlineMs, parts });
+  const { kind, name, parts, deadlineMs = 0, right } = attack;
+  const seen = await exchangePatiently({ ...attack, host: target.host, port: target.port, deadlineMs: Math.max(deadlineMs, target.deadlineMs), parts });
   const repeat = `npm run fuzz -- --only ${JSON.stringify(`${kind}/${name}`)}`;
   for (const answer of seen.answers.length > 0 ? seen.answers.map(({ status }) => status) : [seen.end]) report.count(`raw ${kind}`, answer, seen.ms, name);
   const wrong = [...judge(seen, right, attack.abort === true), attack.check?.(seen)].filter((one) => one !== undefined);

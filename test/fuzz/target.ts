@@ -24,6 +24,8 @@ export interface Target {
   port: number;
   url: string;
   databaseUrl: string;
+  /** Nobody waits longer for an answer. Milliseconds. */
+  deadlineMs: number;
   /** Everything it has written so far. */
   log: () => string;
   /** How it ended, when it has. */
@@ -38,9 +40,11 @@ export interface TargetOptions {
   databaseUrl: string;
   /** A Temporal server that runs already. */
   temporalAddress: string;
+  /** Default 15 s. */
+  deadlineMs?: number;
 }
 
-export async function startTarget({ temporalBinary, databaseUrl, temporalAddress }: TargetOptions): Promise<Target> {
+export async function startTarget({ temporalBinary, databaseUrl, temporalAddress, deadlineMs = 15_000 }: TargetOptions): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-fuzz-'));
   await chmod(folder, 0o755);
   const [port, sandboxPort] = [await findFreePort(), await findFreePort()];
@@ -80,6 +84,7 @@ export async function startTarget({ temporalBinary, databaseUrl, temporalAddress
     port,
     url: `http://127.0.0.1:${String(port)}`,
     databaseUrl,
+    deadlineMs,
     log: () => text,
     ended: () => ended,
     memory: async () => {

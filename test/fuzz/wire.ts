@@ -31,6 +31,15 @@ export interface Sending {
   abort?: boolean;
 }
 
+/** Asks again, as it is told to, where an overloaded service says so; what it says each time is no overload. */
+export async function exchangePatiently(sending: Sending, attempts = 3): Promise<Exchange> {
+  const seen = await exchange(sending);
+  const toldToWait = seen.answers.some(({ status, headers }) => status === 503 && headers['retry-after'] !== undefined);
+  if (!toldToWait || attempts <= 1) return seen;
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  return exchangePatiently(sending, attempts - 1);
+}
+
 /** Never rejects: what goes wrong is what is looked for. */
 export async function exchange({ host, port, parts, answers: wanted = 1, deadlineMs, halfClose = false, abort = false }: Sending): Promise<Exchange> {
   const began = performance.now();

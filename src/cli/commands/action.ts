@@ -5,6 +5,7 @@ import type { ActionRequest } from '../../actions/action.ts';
 import type { ForwardFields } from '../../domain/forward.ts';
 import { answerSaid } from '../answer.ts';
 import { audited } from '../audited.ts';
+import { harmless } from '../harmless.ts';
 import { readApi } from '../headgate-api.ts';
 import { loadOwnRegistry, pick, sandboxUrlOf } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
@@ -32,7 +33,7 @@ const CHANGES = [
   ['retry', 'Send what the tool refused once more.'],
 ] as const;
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const print = (text: string): void => void process.stdout.write(`${harmless(text)}\n`);
 
 export function addActionCommands(program: Command): void {
   const group = program.command('action').description('Tools that cio.forward events go to: how they stand, pause, resume, a test.');

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { answerSaid } from '../answer.ts';
 import { audited } from '../audited.ts';
+import { harmless } from '../harmless.ts';
 import { readApi } from '../headgate-api.ts';
 import { loadOwnRegistry, pick } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
@@ -30,7 +31,7 @@ const ACTIONS = [
   ['restart', 'Send everything again from the beginning. What analysts read shows each event once all the same.'],
 ] as const;
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const print = (text: string): void => void process.stdout.write(`${harmless(text)}\n`);
 
 /** @param command the command `export` */
 export function addExportStandingCommands(command: Command): void {
