@@ -1,6 +1,7 @@
 /** Who may do what: every route of the api, the console and the worker, by role and by method. A route without a row here fails. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWorkerApp } from '../../src/api/index.ts';
+import { Seal, sealingKey } from '../../src/console/seal.ts';
 import { createMetrics } from '../../src/monitoring/metrics.ts';
 import { serve, startApp, type TestApp } from '../support/app.ts';
 import { Visitor } from '../support/console.ts';
@@ -252,6 +253,67 @@ describe('by method', () => {
       const response = await fetch(`${guarded.url}${addressOf(key, row)}`, { method: 'OPTIONS', headers: { origin: 'https://elsewhere.example.com', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' } });
       expect([key, response.headers.get('access-control-allow-origin'), response.headers.get('access-control-allow-headers')]).toEqual([key, null, null]);
     }
+  });
+});
+
+describe('the console, every route', () => {
+  const forms = [...Object.keys(ROUTES).filter((key) => key.startsWith('POST /console/')), ...SIGNING];
+  test.each(forms)('%s takes no form that is not of its own page', async (key) => {
+    const address = addressOf(key, ROUTES[key] ?? { kind: 'form' }).slice('/console'.length);
+    const [before] = await own.database.query<{ most: string }>('select coalesce(max(audit_id), 0) as most from audit');
+    const of = await visitors.ada.formToken('/');
+    const statuses = [
+      await visitors.ada.post(address, FORM, { formToken: '' }),
+      await visitors.ada.post(address, FORM, { formToken: await visitors.nobody.formToken() }),
+      await visitors.ada.post(address, FORM, { formToken: of, headers: { origin: 'https://elsewhere.example.com', 'sec-fetch-site': 'cross-site' } }),
+      await visitors.ada.post(address, FORM, { formToken: of, headers: { origin: 'null' } }),
+    ].map(({ status }) => status);
+    expect(statuses).toEqual([403, 403, 403, 403]);
+    expect(await own.database.query('select action from audit where audit_id > $1', [before?.most])).toEqual([]);
+  });
+
+  test.each(Object.entries(ROUTES).filter(([key]) => key.startsWith('GET /console')))('%s has the policy and the other headers, whoever asks', async (key, row) => {
+    for (const who of [visitors.nobody, visitors.ada]) {
+      const { headers } = await who.get(addressOf(key, row).slice('/console'.length));
+      expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self';.*frame-ancestors 'none'; base-uri 'none'$/);
+      expect(['x-content-type-options', 'x-frame-options', 'referrer-policy', 'cross-origin-opener-policy', 'cross-origin-resource-policy'].map((name) => headers.get(name))).toEqual(['nosniff', 'DENY', 'same-origin', 'same-origin', 'same-origin']);
+      expect(headers.get('cache-control')).toMatch(row.kind === 'open' ? /no-store|no-cache/ : /^no-store$/);
+    }
+  });
+});
+
+describe('sessions', () => {
+  const session = (who: Visitor): string => who.cookies.get('headgate_session') ?? '';
+
+  test('are new at each sign-in, so that nobody can plant one; every cookie is kept from scripts and other sites', async () => {
+    const who = new Visitor(`${guarded.url}/console`);
+    await who.signIn(READ);
+    const planted = session(who);
+    const answer = await who.post('/sign-in', { token: ADA });
+    expect(session(who)).not.toBe(planted);
+    expect(session(who).length).toBeGreaterThan(50);
+    const cookies = answer.headers.getSetCookie();
+    expect(cookies.map((cookie) => cookie.split('=')[0])).toEqual(['headgate_session', 'headgate_known']);
+    for (const cookie of cookies) {
+      expect(cookie).toMatch(/; Path=\/console; Max-Age=\d+; HttpOnly; SameSite=Strict$/);
+      expect(cookie).not.toContain(ADA);
+    }
+  });
+
+  test('end after their time, with the tokens they were begun by, and are of one purpose only', async () => {
+    const tokens = { readToken: READ, operatorTokens: [{ name: null, token: OPERATE }, { name: 'ada', token: ADA }] };
+    const of = async (cookie: string): Promise<number> => {
+      const who = new Visitor(`${guarded.url}/console`);
+      who.cookies.set('headgate_session', cookie);
+      return (await who.get('/audit')).status;
+    };
+    const value = { id: 'x', role: 'operator', name: 'ada', credential: 'the token of ada' };
+    const seal = new Seal(sealingKey(tokens));
+    expect(await of(seal.seal('session', value, Date.now() + 60_000))).toBe(200);
+    expect(await of(seal.seal('session', value, Date.now() - 1))).toBe(401);
+    expect(await of(seal.seal('visitor', value, Date.now() + 60_000))).toBe(401);
+    expect(await of(new Seal(sealingKey({ ...tokens, operatorTokens: [{ name: null, token: OPERATE }] })).seal('session', value, Date.now() + 60_000))).toBe(401);
+    expect(await of(session(visitors.reader))).toBe(403);
   });
 });
 
