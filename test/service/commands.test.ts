@@ -64,6 +64,7 @@ const TYPED: Record<string, () => string[]> = {
   drift: () => [],
   release: () => [CART],
   alerts: () => [],
+  audit: () => ['--since', '-1h'],
   'alerts mute': () => ['source_silent', '--for', '1h'],
   'alerts test': () => [],
   'quarantine list': () => [],
