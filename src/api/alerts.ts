@@ -29,7 +29,7 @@ export function alertReading({ ledger }: Pick<AlertOptions, 'ledger'>): Router {
       response.status(400).json({ problem: 'state is open, over or all' });
       return;
     }
-    const alerts = await ledger.listAlerts({ ...(state === 'all' ? {} : { open: state === 'open' }), limit: Math.min(MOST, Math.max(1, Number(limit) || 1)) });
+    const alerts = await ledger.listAlerts({ ...(state === 'all' ? {} : { open: state === 'open' }), limit: Math.min(MOST, Math.max(1, Math.trunc(Number(limit)) || 1)) });
     response.json({ alerts: alerts.map(describeAlert) });
   });
   return router;

@@ -12,7 +12,7 @@ export interface ErasureOptions extends GuardOptions {
   /** From an e-mail in the clear to the hash that the ledger knows; undefined when it is none. */
   emailHash: (email: string) => string | undefined;
   /** Starts the workflow, and asks it how far it is. */
-  erasing: { start: (given: { erasureId: string; anyway: boolean }) => Promise<void>; progress: (erasureId: string) => Promise<string> };
+  erasing: { start: (given: { erasureId: string; anyway: boolean; personIds: string[] }) => Promise<void>; progress: (erasureId: string) => Promise<string> };
 }
 
 const text = z.string('must be text').trim().min(1, 'must not be empty').max(400);
@@ -61,7 +61,7 @@ export function erasureRoutes(options: ErasureOptions): Router {
       refuse(`nobody goes by this ${kind}`, 404);
       return;
     }
-    await erasing.start({ erasureId: erasure.erasureId, anyway });
+    await erasing.start({ erasureId: erasure.erasureId, anyway, personIds: erasure.personIds });
     response.status(202).json(describeErasure(erasure));
   });
   router.get('/v1/erasures/:id', guard, async (request, response) => {

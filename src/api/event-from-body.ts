@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { clampTime, UNSENT, type Consent, type HeadgateEvent, type JsonObject, type PersonClaim } from '../domain/event.ts';
 import { personFromFields, type IdentifiersByPlatform, type RawPerson } from '../domain/identifiers.ts';
 import type { Problem } from '../domain/quarantine.ts';
+import { lengthOf, MOST_KEPT } from './most-kept.ts';
 import { holdsEmail, isGiven, personalValues, redactObject, redactText, storable } from './redact.ts';
 import { webhookBody, type WebhookBody } from './webhook-schema.ts';
 
@@ -56,8 +57,12 @@ export function eventFromObject(body: JsonObject, context: EventContext): Unders
     const eventId = typeof given === 'number' ? String(given) : given;
     return { problems, ...(typeof eventId === 'string' && !holdsEmail(eventId) ? { eventId: storable(eventId.slice(0, 200)) } : {}) };
   }
-  return { event: makeEvent(parsed.data, body, context) };
+  const event = makeEvent(parsed.data, body, context);
+  if (lengthOf(event.context) + lengthOf(event.attributes) > MOST_KEPT) return { problems: [{ path: '', message: TOO_LONG }], ...(event.test ? {} : { eventId: event.eventId }) };
+  return { event };
 }
+
+const TOO_LONG = 'context and attributes are too long once the e-mail addresses and phone numbers in them are hashes: send fewer of them';
 
 /** The parser quotes the place of the mistake, which may hold an e-mail address or a phone number. */
 const withoutExcerpt = (message: string): string => message.replace(/, (\.\.\.)?"[^]*$/, '');

@@ -3,7 +3,7 @@
  * It must never call a platform. Start reading at webhooks.ts, then group-commit.ts.
  */
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import type { Ledger } from '../ledger/index.ts';
+import { saysUnstorable, type Ledger } from '../ledger/index.ts';
 import { alertOperating, alertReading, type AlertOptions } from './alerts.ts';
 import type { AuditLog } from './audit.ts';
 import { auditReading } from './audit-log.ts';
@@ -99,16 +99,21 @@ export function createApp(given: AppOptions): Express {
   return app;
 }
 
-/** Errors of the body reader carry a status of their own; everything else is a 503 for whoever may try again, and a log line. */
+const UNSTORABLE = 'the request holds a value that cannot be stored or looked for: a NUL character, or a number or day that does not exist';
+
+/** Errors of the body reader carry a status of their own; what the ledger cannot take is the sender's to mend; everything else is a 503 for whoever may try again, and a log line. */
 function answerErrors({ logger }: AppOptions): ErrorRequestHandler {
   return (error: Error & { status?: number; type?: string }, request, response, next) => {
     if (response.headersSent) {
       next(error);
       return;
     }
-    const status = error.status !== undefined && error.status >= 400 && error.status < 500 ? error.status : 503;
+    const unstorable = saysUnstorable(error);
+    const status = unstorable ? 400 : error.status !== undefined && error.status >= 400 && error.status < 500 ? error.status : 503;
+    if (unstorable) logger.warn({ err: error, path: request.path }, 'A request holds a value that the ledger cannot take.');
     if (status === 503) logger.error({ err: error, path: request.path }, 'A request failed.');
-    const problem = error.type === 'entity.too.large' ? 'the body is too large (at most 256 KiB)' : status === 503 ? 'not available right now: try again' : error.message;
+    // The parser quotes the place of the mistake, which may be a person's.
+    const problem = error.type === 'entity.parse.failed' ? 'the body is not JSON' : error.type === 'entity.too.large' ? 'the body is too large (at most 256 KiB)' : status === 503 ? 'not available right now: try again' : unstorable ? UNSTORABLE : error.message;
     if (status === 503) response.set('Retry-After', '5');
     response.status(status).json({ status: status === 503 ? 'unavailable' : 'invalid', problem });
   };

@@ -1,6 +1,7 @@
 /** What a worker process tells of itself: `/healthz`, `/readyz` and `/metrics`, nothing else. */
 import express, { type Express } from 'express';
 import type { Metrics } from '../monitoring/metrics.ts';
+import { VERSION } from '../version.ts';
 import { authorise, MOST_WRONG_TOKENS } from './authorise.ts';
 import { WrongTokens } from './wrong-tokens.ts';
 
@@ -21,7 +22,7 @@ export function createWorkerApp({ host, readToken, isPolling, isLedgerUp, metric
   app.disable('x-powered-by');
   app.disable('etag');
   app.get('/healthz', (_request, response) => {
-    response.json({ status: 'ok' });
+    response.json({ status: 'ok', version: VERSION });
   });
   app.get('/readyz', (_request, response) => {
     const ledger = isLedgerUp();

@@ -61,7 +61,6 @@ export const destinationCommon = z.object({
   sandbox: z.boolean().default(false).describe('Talk to the local stand-in instead of the platform. Does not load in production.'),
   test_profiles: z.array(z.string()).default([]).describe('Customer ids and e-mail addresses that mode: test pushes.'),
 });
-export const DESTINATION_COMMON_KEYS = Object.keys(destinationCommon.shape);
 
 /** The common part; the rest of an entry is checked by its warehouse. */
 export const exporterCommon = z.object({
@@ -69,7 +68,6 @@ export const exporterCommon = z.object({
   every: z.string().default('1m').pipe(duration).describe('How long to wait between two looks at what has not been sent.'),
   sandbox: z.boolean().default(false).describe('Talk to the local stand-in. Refused in production.'),
 });
-export const EXPORTER_COMMON_KEYS = Object.keys(exporterCommon.shape);
 
 export const share = z.union([
   z.number('must be a share such as 5% or 0.05').min(0, 'must be a share such as 5% or 0.05').max(1, 'must be a share such as 5% or 0.05'),

@@ -3,6 +3,7 @@
  * line do, by the same functions. It must never call a platform or Temporal by itself. Start reading at desk.ts, then overview.ts.
  */
 import { Router, type ErrorRequestHandler } from 'express';
+import { saysUnstorable } from '../ledger/index.ts';
 import { actionRoutes } from './actions.ts';
 import { alertRoutes } from './alerts.ts';
 import { serveAsset } from './assets.ts';
@@ -49,7 +50,7 @@ function sayWhatFailed({ logger, ledger }: ConsoleOptions, desk: Desk): ErrorReq
       next(error);
       return;
     }
-    const status = error.status !== undefined && error.status >= 400 && error.status < 500 ? error.status : 503;
+    const status = saysUnstorable(error) ? 400 : error.status !== undefined && error.status >= 400 && error.status < 500 ? error.status : 503;
     if (status === 503) logger.error({ err: error, path: request.path }, 'A page of the console could not be made.');
     const why = status === 413 ? 'What was sent is too large.' : status < 500 ? 'The request cannot be read.'
       : ledger.connection.isUp ? 'Something went wrong; the log of this process says what.' : 'The ledger (Postgres) does not answer. Events go to the lifeboat meanwhile, and nothing is lost.';

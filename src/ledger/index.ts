@@ -22,6 +22,7 @@ import { letGoWaves, listGuardHolds, releaseHolds } from './guard.ts';
 import * as held from './held.ts';
 import * as history from './history.ts';
 import { forgetOldBacklogs, monitorAge, noteMonitored, observe } from './observations.ts';
+import * as openWork from './open-work.ts';
 import * as outbox from './outbox.ts';
 import * as pending from './pending.ts';
 import * as processes from './processes.ts';
@@ -30,6 +31,7 @@ import * as quarantine from './quarantine.ts';
 import * as rearming from './rearming.ts';
 import * as reading from './reading.ts';
 import * as requests from './requests.ts';
+import { endRestores, listOpenRestores, nextBeat, noteLedgerRestored, noticeRestore } from './restores.ts';
 import * as resync from './resync.ts';
 import * as retiring from './retiring.ts';
 import * as settle from './settle.ts';
@@ -37,6 +39,7 @@ import * as sweep from './sweep.ts';
 import * as targets from './targets.ts';
 import * as windows from './windows.ts';
 
+export { saysUnstorable } from './connection.ts';
 export { adoptRegistry, type Adoption } from './adopt-registry.ts';
 export { migrate } from './migrate.ts';
 export { LedgerUnavailable } from './ledger-unavailable.ts';
@@ -51,7 +54,9 @@ export type { ErasedRows, Erasure, StillThere } from './erase.ts';
 export type { ExposurePlace, ExposureRange, ImportedRow } from './exposure-rows.ts';
 export type { ExportPosition, ExportStandingRow, OpenedExport, ParkedExposure, UnsentRow } from './exports.ts';
 export type { ActionStanding, ForwardAnswer, ForwardView, TakenForward } from './forwards.ts';
+export type { OpenWork, OpenWorkKind } from './open-work.ts';
 export type { OutboxEntry } from './outbox.ts';
+export type { HeardBeat, Restore, Restored } from './restores.ts';
 export type { NoticedWave, ReleasedWave } from './guard.ts';
 export type { Swing, Traffic } from './flow.ts';
 export type { Backlog, Pending, PendingMember, PushOperation } from './pending.ts';
@@ -98,6 +103,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, forwards),
     ...bind(connection, held),
     ...bind(connection, history),
+    ...bind(connection, openWork),
     ...bind(connection, outbox),
     ...bind(connection, pending),
     ...bind(connection, processes),
@@ -106,6 +112,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, rearming),
     ...bind(connection, reading),
     ...bind(connection, requests),
+    ...bind(connection, { endRestores, listOpenRestores, nextBeat, noteLedgerRestored, noticeRestore }),
     ...bind(connection, resync),
     ...bind(connection, retiring),
     ...bind(connection, settle),

@@ -91,6 +91,12 @@ export async function lockPersons(client: PoolClient, personIds: string[]): Prom
   );
 }
 
+/** Those of the ids that a person has, or had before they turned out to be somebody else. */
+export async function findPersons(client: PoolClient, personIds: string[]): Promise<Set<string>> {
+  const { rows } = await client.query<{ person_id: string }>('select person_id from persons where person_id = any($1)', [personIds]);
+  return new Set(rows.map((row) => row.person_id));
+}
+
 interface MembershipRow {
   person_id: string;
   audience_key: string;

@@ -321,6 +321,17 @@ create table guard_holds (
 CREATE INDEX guard_holds_ended ON public.guard_holds USING btree (destination, audience_key, ended_at) WHERE (ended_at IS NOT NULL);
 CREATE UNIQUE INDEX guard_holds_open ON public.guard_holds USING btree (destination, audience_key, operation) WHERE (ended_at IS NULL);
 
+-- How long this ledger has lived: one row, with a number that only grows. Temporal is told each minute; whichever of the two has the smaller one was restored.
+create table lineage (
+  single boolean not null default true,
+  ledger uuid not null default gen_random_uuid(),
+  beats bigint not null default 0,
+  beat_at timestamp with time zone not null default clock_timestamp(),
+  behind_at_beat bigint not null default 0,
+  constraint lineage_pkey PRIMARY KEY (single),
+  constraint lineage_single_check CHECK (single)
+);
+
 -- The desired state of a person in an audience, with the event that decided it.
 create table memberships (
   person_id text not null,
@@ -463,6 +474,19 @@ CREATE INDEX quarantine_open ON public.quarantine USING btree (received_at) WHER
 CREATE INDEX quarantine_open_ids ON public.quarantine USING btree (id) WHERE (resolved_at IS NULL);
 CREATE INDEX quarantine_resolved ON public.quarantine USING btree (resolved_at) WHERE (resolved_at IS NOT NULL);
 CREATE UNIQUE INDEX quarantine_key ON public.quarantine USING btree (key);
+
+-- When the ledger or Temporal was found to be older than the other, until they were reconciled.
+create table restores (
+  restore_id bigint not null generated always as identity,
+  what text not null,
+  since timestamp with time zone,
+  noticed_at timestamp with time zone not null default clock_timestamp(),
+  ended_at timestamp with time zone,
+  outcome text,
+  constraint restores_pkey PRIMARY KEY (restore_id),
+  constraint restores_what_check CHECK ((what = ANY (ARRAY['ledger'::text, 'temporal'::text])))
+);
+CREATE UNIQUE INDEX restores_open ON public.restores USING btree (what) WHERE (ended_at IS NULL);
 
 -- What calls carried to each target, in steps of five minutes.
 create table target_flow (

@@ -174,6 +174,8 @@ export interface FollowUpResult {
 
 /** What one look of the monitor did. */
 export interface MonitorResult {
+  /** The ledger's sign of life, so that Temporal knows how old the ledger has become; absent in results of older versions. */
+  beat?: { ledger: string; beat: number };
   /** False: another process was at it. */
   ran: boolean;
   findings: number;

@@ -16,6 +16,7 @@ export { forward } from './forward.ts';
 export { lifeboat } from './lifeboat.ts';
 export { monitor } from './monitor.ts';
 export { readSizes } from './read-sizes.ts';
+export { reconcile } from './reconcile.ts';
 export { resync } from './resync.ts';
 export { retire } from './retire.ts';
 export { rewindow } from './rewindow.ts';

@@ -164,6 +164,12 @@ describe('the environment', () => {
   test('names every mistake at once', () => {
     expect(() => readEnvironment({ HEADGATE_PORT: '99999', TEMPORAL_PORT: 'x', HEADGATE_TLS_CERT: 'cert.pem' })).toThrow(/HEADGATE_PORT[^]*TEMPORAL_PORT[^]*HEADGATE_TLS_KEY/);
   });
+  test('makes the workers a version of a deployment only when it says which', () => {
+    expect(readEnvironment({}).deployment).toBeUndefined();
+    expect(readEnvironment({ TEMPORAL_WORKER_BUILD_ID: '0.1.0' }).deployment).toEqual({ name: 'headgate', buildId: '0.1.0' });
+    expect(readEnvironment({ TEMPORAL_WORKER_BUILD_ID: '5f3c9a1', TEMPORAL_DEPLOYMENT_NAME: 'ads/headgate' }).deployment).toEqual({ name: 'ads/headgate', buildId: '5f3c9a1' });
+    expect(() => readEnvironment({ TEMPORAL_DEPLOYMENT_NAME: 'head.gate' })).toThrow(/TEMPORAL_DEPLOYMENT_NAME: must be[^]*needs TEMPORAL_WORKER_BUILD_ID/);
+  });
 });
 
 describe('holdouts over several audiences', () => {

@@ -73,6 +73,8 @@ describe('who may see and do what', () => {
     ['GET', () => '/quarantine/1', 401, 200, 200],
     ['GET', () => '/quarantine/999', 401, 404, 404],
     ['GET', () => '/quarantine/x', 401, 404, 404],
+    // A NUL character is nothing that a ledger could be asked for, and no outage.
+    ['GET', () => '/events/%00', 401, 400, 400],
     ['GET', () => '/live', 401, 200, 200],
     ['GET', () => '/try', 401, 200, 200],
     ['GET', () => '/alerts', 401, 200, 200],
