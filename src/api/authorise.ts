@@ -48,7 +48,7 @@ export function authorise(doing: Doing, options: GuardOptions): RequestHandler {
     }
     const off = !hasToken(doing, options);
     const address = callerAddress(request);
-    if (given !== undefined && !off) {
+    if (given !== undefined && !off && !isKnown(options, given)) {
       const waitMs = options.wrongTokens?.waitFor(address) ?? 0;
       if (waitMs > 0) {
         const seconds = Math.ceil(waitMs / 1_000);
@@ -61,6 +61,9 @@ export function authorise(doing: Doing, options: GuardOptions): RequestHandler {
     response.status(401).json({ status: 'unauthorised', problem: off ? `${doing} is off: set ${variable}` : `${doing} needs Authorization: Bearer with ${variable}` });
   };
 }
+
+/** A token that opens something else is no guess. */
+const isKnown = ({ readToken, operatorTokens }: GuardOptions, given: string): boolean => (readToken !== undefined && sameText(readToken, given)) || tokenOf(operatorTokens, given) !== undefined;
 
 const hasToken = (doing: Doing, { readToken, operatorTokens }: GuardOptions): boolean => (doing === 'reading' ? readToken !== undefined : operatorTokens.length > 0);
 

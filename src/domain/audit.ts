@@ -31,6 +31,7 @@ export const AUDITED = {
   'action.pause': 'paused an action',
   'action.resume': 'resumed an action',
   'action.retry': 'had refused events sent to an action again',
+  'ledger.reconcile': 'brought the ledger and Temporal together after a restore',
   'registry.adopt': 'loaded another headgate.yaml',
 } as const;
 export type AuditAction = keyof typeof AUDITED;

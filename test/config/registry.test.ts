@@ -108,8 +108,8 @@ describe('tokens of operators', () => {
   });
   test.each([
     ['a-token-without-a-name', /entry 1 must be NAME:TOKEN/],
-    ['ada:short', /token of ada is too short/],
-    ['ada:the-same-token-twice,grace:the-same-token-twice', /grace and ada have the same token/],
+    ['ada:short', /the token of entry 1 is too short/],
+    ['ada:the-same-token-twice,grace:the-same-token-twice', /entries 1 and 2 have the same token/],
   ])('%s is refused, and not repeated', (given, message) => {
     const problems = (): string => {
       try {

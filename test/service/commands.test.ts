@@ -65,6 +65,7 @@ const TYPED: Record<string, () => string[]> = {
   reconcile: () => ['--dry-run'],
   release: () => [CART],
   alerts: () => [],
+  audit: () => ['--since', '-1h'],
   'alerts mute': () => ['source_silent', '--for', '1h'],
   'alerts test': () => [],
   'quarantine list': () => [],
