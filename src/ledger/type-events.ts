@@ -5,6 +5,8 @@ import type { LedgerConnection } from './connection.ts';
 export interface EventsOfPerson {
   personId: string;
   event: string;
+  /** Of `cio.forward`: only those to this action. */
+  action?: string;
   from: number;
   until: number;
 }
@@ -14,22 +16,24 @@ const PERSONS = `
   select p.person_id from persons p
   where coalesce(p.merged_into, p.person_id) = coalesce((select coalesce(merged_into, person_id) from persons where person_id = $1), $1)`;
 const EVENTS = `
-  events e where e.person_id in (${PERSONS}) and e.name = $2 and e.status <> 'test'
+  events e where e.person_id in (${PERSONS}) and e.name = $2 and e.status <> 'test' and ($5::text is null or e.action = $5)
     and e.occurred_at > to_timestamp($3::float8 / 1000.0) and e.occurred_at <= to_timestamp($4::float8 / 1000.0)`;
 
-const valuesOf = ({ personId, event, from, until }: EventsOfPerson): unknown[] => [personId, event, from, until];
+const valuesOf = ({ personId, event, action, from, until }: EventsOfPerson): unknown[] => [personId, event, from, until, action ?? null];
 
 export async function countEventsOf(connection: LedgerConnection, which: EventsOfPerson): Promise<number> {
   const { rows } = await connection.use((client) => client.query<{ count: number }>({ name: 'count-events-of', text: `select count(*)::int as count from ${EVENTS}`, values: valuesOf(which) }));
   return rows[0]?.count ?? 0;
 }
 
-/** The newest; of equal times the one with the greater id, as everywhere. */
-export async function lastEventOf(connection: LedgerConnection, which: EventsOfPerson): Promise<{ eventId: string; occurredAt: number } | null> {
+/** Newest first; of equal times the one with the greater id, as everywhere. */
+export async function listEventsOf(connection: LedgerConnection, which: EventsOfPerson, most: number): Promise<{ eventId: string; occurredAt: number }[]> {
   const { rows } = await connection.use((client) =>
-    client.query<{ event_id: string; occurred_at: Date }>({ name: 'last-event-of', text: `select e.event_id, e.occurred_at from ${EVENTS} order by e.occurred_at desc, e.event_id desc limit 1`, values: valuesOf(which) }),
+    client.query<{ event_id: string; occurred_at: Date }>({
+      name: 'list-events-of', text: `select e.event_id, e.occurred_at from ${EVENTS} order by e.occurred_at desc, e.event_id desc limit $6`, values: [...valuesOf(which), most],
+    }),
   );
-  return rows[0] ? { eventId: rows[0].event_id, occurredAt: rows[0].occurred_at.getTime() } : null;
+  return rows.map(({ event_id: eventId, occurred_at: at }) => ({ eventId, occurredAt: at.getTime() }));
 }
 
 export async function personsOf(connection: LedgerConnection, personId: string): Promise<string[]> {

@@ -12,6 +12,6 @@ export const ledgerStore = (ledger: Ledger, wake: (targets: readonly TargetRef[]
     return outcome;
   },
   count: (which) => ledger.countEventsOf(which),
-  last: (which) => ledger.lastEventOf(which),
+  last: async (which) => (await ledger.listEventsOf(which, 1))[0] ?? null,
   personsOf: (personId) => ledger.personsOf(personId),
 });
