@@ -4,6 +4,7 @@
  * (keep-body.ts); every other field is read, checked and hashed as at the door.
  */
 import { EVENT_NAMES, type HeadgateEvent, type JsonObject, type PersonClaim } from '../domain/event.ts';
+import type { EventTypes } from '../domain/event-type.ts';
 import type { IdentifiersByPlatform } from '../domain/identifiers.ts';
 import { entryOfEvent, type KeptPart, type Problem, type QuarantineEntry } from '../domain/quarantine.ts';
 import { eventFromObject, type EventContext, type Identify, type RestoredFields, type Understood } from './event-from-body.ts';
@@ -17,6 +18,7 @@ export interface ReplayContext {
   hasAudience: (key: string) => boolean;
   hasAction?: ((name: string) => boolean) | undefined;
   limited?: EventContext['limited'];
+  types?: EventTypes | undefined;
   identify: Identify;
 }
 
@@ -43,6 +45,7 @@ export function eventFromKept(stored: QuarantineEntry, context: ReplayContext, c
     hasAudience: context.hasAudience,
     hasAction: context.hasAction,
     limited: context.limited,
+    types: context.types,
     identify: context.identify,
     restored,
   });

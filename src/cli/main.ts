@@ -20,6 +20,7 @@ import { addSendCommand } from './commands/send.ts';
 import { addSyncCommands } from './commands/sync.ts';
 import { addTemplateCommand } from './commands/template.ts';
 import { addTargetCommands } from './commands/target.ts';
+import { addWorkflowCommands } from './commands/workflow.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { teach } from './guide.ts';
 import { harmless, harmlessJson } from './harmless.ts';
@@ -56,6 +57,7 @@ export function createProgram(): Command {
   addActionCommands(program);
   addTemplateCommand(program);
   addEncryptionCommands(program);
+  addWorkflowCommands(program);
   addCompletionCommands(program);
   return teach(program);
 }

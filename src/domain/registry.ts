@@ -1,5 +1,6 @@
 /** The registry as the rest of Headgate sees it: what `headgate.yaml` says, checked and with its defaults filled in. */
 
+import type { EventTypes } from './event-type.ts';
 import type { GuardPolicy } from './guard.ts';
 import type { PlatformClocks } from './platform-clocks.ts';
 
@@ -81,6 +82,8 @@ export interface Policies {
   actions?: ReadonlyMap<string, ActionEntry>;
   /** By source, what its events may be about; one that is not in it may be about everything. */
   allowed?: ReadonlyMap<string, Allowed>;
+  /** Workflow types by their event. Absent: there are none. */
+  types?: EventTypes;
 }
 
 /** What the events of a source may be about. Absent: everything. */

@@ -4,8 +4,11 @@ import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, WorkflowExecutionAlready
 import type { AuditEntry } from '../domain/audit.ts';
 import { describeEvent } from '../domain/describe.ts';
 import type { Decision, HeadgateEvent } from '../domain/event.ts';
-import { PRIORITY, PRIORITY_OF_EVENT } from '../domain/priority.ts';
+import { PRIORITY, priorityOfEvent } from '../domain/priority.ts';
 import { targetKey, type TargetRef } from '../domain/registry.ts';
+import type { Entities } from '../workflow-types/entities.ts';
+import { createEntities } from './entities.ts';
+import { eventStart } from './event-start.ts';
 import {
   ACTION_UPDATES,
   auditWorkflowId,
@@ -25,11 +28,9 @@ import {
   SYNC_SIGNALS,
   SYNC_UPDATES,
   syncWorkflowId,
-  WORKFLOW_OF_EVENT,
   type ActionQueueInput,
   type AuditInput,
   type EraseInput,
-  type EventWorkflowInput,
   type ExportInput,
   type JobResult,
   type LifeboatInput,
@@ -79,13 +80,15 @@ export function isRefused(error: unknown): boolean {
   return code === REFUSED || cause?.code === REFUSED || [message, cause?.message].some((text) => typeof text === 'string' && TOO_LARGE.test(text));
 }
 
-function attributes(values: Partial<Record<SearchAttributeName, string | null | undefined>>): SearchAttributePair[] {
+function attributes(values: Partial<Record<SearchAttributeName, string | null | undefined>> & Record<string, string | null | undefined>): SearchAttributePair[] {
   return Object.entries(values).flatMap(([name, value]) =>
     value ? [{ key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD), value }] : [],
   );
 }
 
 export class TemporalGateway {
+  /** For the steps of workflow types. */
+  readonly entities: Entities;
   readonly #client: Client;
   readonly #eager: boolean;
   readonly #onRefused: () => void;
@@ -94,6 +97,7 @@ export class TemporalGateway {
 
   constructor({ client, eager, onRefused = () => undefined }: TemporalGatewayOptions) {
     this.#client = client;
+    this.entities = createEntities(client);
     this.#eager = eager;
     this.#onRefused = onRefused;
     this.records = new TemporalRecords(client);
@@ -101,19 +105,20 @@ export class TemporalGateway {
 
   /** Starts the event's workflow, whose id is the event id. One that exists already counts as started. */
   async startEvent(event: HeadgateEvent, decision: Decision): Promise<'started' | 'already started'> {
-    const input: EventWorkflowInput = { event, decision };
+    const { workflow, taskQueue, input } = eventStart(event, decision);
     try {
       await this.#within(DEADLINE_MS, () =>
-        this.#client.workflow.start(WORKFLOW_OF_EVENT[event.name], {
+        this.#client.workflow.start(workflow, {
           workflowId: event.eventId,
-          taskQueue: QUEUES.events,
+          taskQueue,
           args: [input],
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
           workflowIdConflictPolicy: 'FAIL',
           requestEagerStart: this.#eager,
-          priority: { priorityKey: PRIORITY_OF_EVENT[event.name] },
+          priority: { priorityKey: priorityOfEvent(event.name) },
           staticSummary: describeEvent(event, decision),
           typedSearchAttributes: attributes({
+            ...event.type?.attributes,
             EventName: event.name,
             AudienceKey: event.audienceKey,
             PersonId: decision.personId,
