@@ -7,7 +7,7 @@ import { EVENT_NAMES, type HeadgateEvent, type JsonObject, type PersonClaim } fr
 import type { EventTypes } from '../domain/event-type.ts';
 import type { IdentifiersByPlatform } from '../domain/identifiers.ts';
 import { entryOfEvent, type KeptPart, type Problem, type QuarantineEntry } from '../domain/quarantine.ts';
-import { eventFromObject, type Identify, type RestoredFields, type Understood } from './event-from-body.ts';
+import { eventFromObject, type EventContext, type Identify, type RestoredFields, type Understood } from './event-from-body.ts';
 import { REPORT, type ReportPolicy } from '../domain/report.ts';
 import { holdsMark, parseObject } from './redact.ts';
 import { reportFromObject } from './report-from-body.ts';
@@ -18,6 +18,7 @@ export interface ReplayContext {
   hasAudience: (key: string) => boolean;
   hasAction?: ((name: string) => boolean) | undefined;
   types?: EventTypes | undefined;
+  limited?: EventContext['limited'];
   identify: Identify;
 }
 
@@ -44,6 +45,7 @@ export function eventFromKept(stored: QuarantineEntry, context: ReplayContext, c
     hasAudience: context.hasAudience,
     hasAction: context.hasAction,
     types: context.types,
+    limited: context.limited,
     identify: context.identify,
     restored,
   });

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { bundleWorkflowCode, type BundleOptions, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { silent } from './silent.ts';
 
 /** A module with workflows, and the names of those that are started. */
@@ -26,8 +26,8 @@ const own = createRequire(import.meta.url);
 /** Where Headgate's own packages are, for folders that have none. */
 const PACKAGES = resolve(own.resolve('@temporalio/workflow/package.json'), '../../..');
 
-/** Throws TypesUnbundled. */
-export async function bundleTypes(modules: readonly WorkflowModule[]): Promise<WorkflowBundleWithSourceMap> {
+/** Throws TypesUnbundled. @param converter of the workers' payloads, where there is one */
+export async function bundleTypes(modules: readonly WorkflowModule[], converter: Pick<BundleOptions, 'failureConverterPath'> = {}): Promise<WorkflowBundleWithSourceMap> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-types-'));
   const entry = join(folder, 'index.js');
   const said: string[] = [];
@@ -35,6 +35,7 @@ export async function bundleTypes(modules: readonly WorkflowModule[]): Promise<W
     await writeFile(entry, modules.map(({ workflowFile, workflowNames }) => `export { ${workflowNames.join(', ')} } from ${JSON.stringify(workflowFile)};\n`).join(''));
     return await bundleWorkflowCode({
       workflowsPath: entry,
+      ...converter,
       logger: { ...silent, error: (message) => void said.push(message) },
       webpackConfigHook: (config) => ({
         ...config,
