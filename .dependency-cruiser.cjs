@@ -17,7 +17,7 @@ module.exports = {
     room('console', ['api/index', 'domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
     room('relay', ['domain/', 'ledger/index', 'monitoring/']),
     room('workflow-types', ['domain/', 'monitoring/', 'api/redact\\.ts$', 'activities/while-beating\\.ts$', 'workflows/(authoring|index|type-contract)\\.ts$']),
-    room('temporal', ['domain/', 'encryption/index', 'monitoring/', 'workflows/(contract|type-contract)\\.ts$']),
+    room('temporal', ['domain/', 'encryption/index', 'monitoring/', 'workflows/(contract[a-z-]*|type-contract)\\.ts$']),
     room('codec-server', ['api/(authorise|http-listener|verify-signature)\\.ts$', 'config/(configuration-error|environment)\\.ts$', 'encryption/index', 'lifecycle\\.ts$', 'monitoring/']),
     room('encryption', ['config/configuration-error', 'monitoring/']),
     room('actions', ['domain/', 'destinations/http-call\\.ts$']),

@@ -52,8 +52,8 @@ export function eventFromBody(raw: string, context: EventContext): Understood {
 
 /** The same for a body that is parsed already. */
 export function eventFromObject(body: JsonObject, context: EventContext): Understood {
-  const { event } = body;
-  const type = typeof event === 'string' ? context.types?.get(event) : undefined;
+  const { event: name } = body;
+  const type = typeof name === 'string' ? context.types?.get(name) : undefined;
   const parsed = (type ? ownEventBody : webhookBody).safeParse(body);
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.path[0] === 'event' ? namesOfTypes(issue.message, context) : issue.message }));
   problems.push(...contradictions(body, context, new Set(problems.map((problem) => problem.path))));
