@@ -4,13 +4,14 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { createActivities } from './activities/index.ts';
+import { createActivities, noticeRestore } from './activities/index.ts';
 import { Contacts, Monitor } from './alerting/index.ts';
-import { createApp, createWorkerApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
+import { AuditLog, createApp, createWorkerApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
 import { connectActions } from './config/connect-actions.ts';
 import { connectDestinations } from './config/connect-destinations.ts';
 import { connectExporters } from './config/connect-exporters.ts';
 import type { Environment } from './config/environment.ts';
+import { operatorTokensOf } from './config/operator-tokens.ts';
 import type { Registry } from './config/registry.ts';
 import type { Action } from './actions/configured-action.ts';
 import { createConsole, type TargetActions } from './console/index.ts';
@@ -28,7 +29,8 @@ import { createMetrics, type Metrics } from './monitoring/metrics.ts';
 import { placeOfEvent, traced, within, type Tracing } from './monitoring/tracing.ts';
 import { ActionWaker, Relay, Sweep, Waker } from './relay/index.ts';
 import type { Exporter } from './warehouse/exporter.ts';
-import { isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
+import { currentVersionCommand, isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
+import { VERSION } from './version.ts';
 
 /** What the parts of one process share. */
 export interface Parts {
@@ -42,6 +44,7 @@ export interface Parts {
   logger: Logger;
   metrics: Metrics;
   tracer: Tracing;
+  temporalSettings: TemporalSettings;
   destinations: ReadonlyMap<string, Destination>;
   exporters: ReadonlyMap<string, Exporter>;
   contacts: Contacts;
@@ -75,15 +78,17 @@ export interface Part {
 
 export function buildParts(options: PartsOptions): Parts {
   const { environment, registry, logger, temporal } = options;
+  options.temporalSettings.keyring.logTo(logger);
   const metrics = createMetrics([readRuntimeMetrics]);
-  metrics.processInfo.set({ role: options.role, registry: registry.hash }, 1);
+  metrics.processInfo.set({ role: options.role, registry: registry.hash, version: VERSION }, 1);
   const ledger = openLedger({ url: options.databaseUrl, logger, policies: registry.policies, connections: 20 });
   const closing = new AbortController();
   let registering: Promise<void> | undefined;
   const register = (): void => {
     registering ??= registerSearchAttributes(temporal.client, options.temporalSettings.namespace, logger, closing.signal).finally(() => (registering = undefined));
   };
-  const gateway = new TemporalGateway({ client: temporal.client, eager: options.eager, onRefused: register });
+  // An eager start would go past Temporal's choice of a version.
+  const gateway = new TemporalGateway({ client: temporal.client, eager: options.eager && environment.deployment === undefined, onRefused: register });
   const destinations = connectDestinations(registry, options.sandboxUrl);
   const exporters = connectExporters(registry, options.sandboxUrl);
   const actions = connectActions(registry, options.sandboxUrl);
@@ -122,6 +127,7 @@ export function buildParts(options: PartsOptions): Parts {
     logger,
     metrics,
     tracer: options.tracer,
+    temporalSettings: options.temporalSettings,
     destinations,
     exporters,
     contacts,
@@ -200,7 +206,8 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     identify: identifier(registry),
     host: environment.HEADGATE_HOST,
     readToken: environment.HEADGATE_READ_TOKEN,
-    operatorToken: environment.HEADGATE_OPERATOR_TOKEN,
+    operatorTokens: operatorTokensOf(environment),
+    audit: new AuditLog({ ledger, logger }),
     emailHash, commit, onCommitted, ledger, watchdog, temporalUi, logger, metrics, tracer,
   };
   const app = createApp({
@@ -254,13 +261,17 @@ function carrier(gateway: TemporalGateway, tracer: Tracing): (entry: OutboxEntry
 
 /** The workers. Resolves when they poll. */
 export async function startWorker(parts: Parts, connection: Parameters<typeof runWorkers>[0]['connection'], namespace: string): Promise<Part & { failed: Promise<never> }> {
-  const { ledger, registry, destinations, exporters, actions, waker, actionWaker, monitor, logger, metrics, tracer } = parts;
+  const { environment, ledger, gateway, registry, destinations, exporters, actions, waker, actionWaker, monitor, logger, metrics, tracer } = parts;
+  // Before the first push. When it cannot be found out now, the monitor does within a minute.
+  await noticeRestore(parts).catch((error: unknown) => { logger.warn({ err: error }, 'Whether the ledger or Temporal was restored could not be found out yet.'); });
   const wake = (targets: readonly TargetRef[]): void => {
     waker.wake(targets);
   };
   const stopping = new AbortController();
-  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, actions, sizesEveryMs: registry.watching.sizesEveryMs, wake, wakeAction: (action) => { actionWaker.wake(action); }, stopping: stopping.signal, monitor, logger, metrics, tracer });
-  const workers = await runWorkers({ connection, namespace, activities, tracer });
+  const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, actions, sizesEveryMs: registry.watching.sizesEveryMs, wake, wakeAction: (action) => { actionWaker.wake(action); }, stopping: stopping.signal, gateway, monitor, logger, metrics, tracer });
+  const { deployment } = environment;
+  const workers = await runWorkers({ connection, namespace, dataConverter: parts.temporalSettings.dataConverter, activities, tracer, deployment });
+  if (deployment) logger.info({ deployment }, `The workers are a version of a deployment: they get work once it is current (${currentVersionCommand(deployment)}) or ramping.`);
   return {
     failed: workers.failed,
     stop: () => {

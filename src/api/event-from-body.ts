@@ -17,6 +17,8 @@ export interface EventContext {
   hasAudience: (key: string) => boolean;
   /** Default: there are no actions. */
   hasAction?: ((name: string) => boolean) | undefined;
+  /** Whether the registry names what this source may use (registry-names.ts). */
+  limited?: { audiences: boolean; actions: boolean } | undefined;
   identify: Identify;
   /** What an earlier reading made of some fields, which are not in the body any more (event-from-kept.ts). */
   restored?: RestoredFields | undefined;
@@ -77,11 +79,11 @@ function contradictions(body: JsonObject, context: EventContext, wrong: Readonly
   const { event, audience_key: audience, event_id: eventId } = body;
   if (event !== 'cio.exposure' && event !== 'cio.forward' && !isGiven(audience)) add('audience_key', 'is missing: say which audience');
   const key = typeof audience === 'number' ? String(audience) : audience;
-  if (typeof key === 'string' && isGiven(key) && !context.hasAudience(key.trim())) add('audience_key', `${redactText(JSON.stringify(key))} is not an audience of headgate.yaml`);
+  if (typeof key === 'string' && isGiven(key) && !context.hasAudience(key.trim())) add('audience_key', `${redactText(JSON.stringify(key))} is not an audience ${context.limited?.audiences ? `that the source ${context.source} may use: see its audiences in headgate.yaml` : 'of headgate.yaml'}`);
   if (event === 'cio.forward') {
     const { action } = body;
     if (!isGiven(action)) add('action', 'is missing: say which action of headgate.yaml');
-    else if (typeof action === 'string' && !context.hasAction?.(action.trim())) add('action', `${redactText(JSON.stringify(action))} is not an action of headgate.yaml`);
+    else if (typeof action === 'string' && !context.hasAction?.(action.trim())) add('action', `${redactText(JSON.stringify(action))} is not an action ${context.limited?.actions ? `that the source ${context.source} may use: see its actions in headgate.yaml` : 'of headgate.yaml'}`);
   }
   const missing = whoIsMissing(body, context);
   if (missing) add(missing.path, missing.message);

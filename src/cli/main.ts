@@ -2,8 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import { addActionCommands } from './commands/action.ts';
 import { addAlertCommands } from './commands/alerts.ts';
+import { addAuditCommand } from './commands/audit.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addCompletionCommands } from './commands/completion.ts';
+import { addEncryptionCommands } from './commands/encryption.ts';
 import { addEraseCommand } from './commands/erase.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addExportStandingCommands } from './commands/export-standing.ts';
@@ -12,6 +14,7 @@ import { addIdentifiersCommand } from './commands/identifiers.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addQuarantineCommands } from './commands/quarantine.ts';
 import { addReadCommands } from './commands/read.ts';
+import { addReconcileCommand } from './commands/reconcile.ts';
 import { addRegistryChangeCommands } from './commands/registry-changes.ts';
 import { addSendCommand } from './commands/send.ts';
 import { addSyncCommands } from './commands/sync.ts';
@@ -40,9 +43,11 @@ export function createProgram(): Command {
   addEraseCommand(person);
   addQuarantineCommands(program);
   addAlertCommands(program);
+  addAuditCommand(program);
   addCheckCommand(program);
   const target = addTargetCommands(program);
   addSyncCommands(program);
+  addReconcileCommand(program);
   addGuardCommands(program);
   addRegistryChangeCommands({ target, audience });
   addIdentifiersCommand(program);
@@ -50,6 +55,7 @@ export function createProgram(): Command {
   addImportCommand(program);
   addActionCommands(program);
   addTemplateCommand(program);
+  addEncryptionCommands(program);
   addCompletionCommands(program);
   return teach(program);
 }

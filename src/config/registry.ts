@@ -3,22 +3,19 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument, visit, type Document } from 'yaml';
 import type { ConfiguredAction } from '../actions/configured-action.ts';
-import { catalog } from '../destinations/catalog.ts';
-import type { Platform } from '../destinations/destination.ts';
-import type { Audience, DestinationEntry, Holdout, Owner, Policies } from '../domain/registry.ts';
+import type { Audience, Holdout, Owner, Policies } from '../domain/registry.ts';
 import type { ReportPolicy } from '../domain/report.ts';
-import { warehouses } from '../warehouse/catalog.ts';
-import type { Warehouse } from '../warehouse/exporter.ts';
 import { maskAlerting, readAlerting, resolveAlerting, type Alerting } from './alerting.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { maskAction, resolveAction } from './registry-actions.ts';
 import { maskRegistry } from './registry-mask.ts';
+import { resolveDestination, resolveExporter, type ConfiguredDestination, type ConfiguredExporter } from './registry-platforms.ts';
 import { Problems } from './registry-problems.ts';
 import { hasOddNodes, RegistrySecrets, withoutExcerpt } from './registry-secrets.ts';
-import { resolveTestProfiles } from './test-profiles.ts';
+import { allowedOf, checkAllowed } from './source-limits.ts';
 import { guardOf, resolveWatching, showWatching, WATCHING_SECTIONS, type Watching } from './watching.ts';
 import {
-  AUDIENCE_KEY, audienceSchema, destinationCommon, DESTINATION_COMMON_KEYS, EXPORTER_COMMON_KEYS, exporterCommon, holdoutSchema, NAME, sourceSchema, type AudienceEntry, type HoldoutEntry, type SourceEntry,
+  AUDIENCE_KEY, audienceSchema, holdoutSchema, NAME, sourceSchema, type AudienceEntry, type HoldoutEntry, type SourceEntry,
 } from './registry-schema.ts';
 
 export interface Source {
@@ -31,24 +28,6 @@ export interface Source {
   reports: ReportPolicy;
   /** Milliseconds. */
   signatureAgeMs: number;
-}
-
-/** A destination with its platform's settings, ready to connect. */
-export interface ConfiguredDestination {
-  entry: DestinationEntry;
-  platform: Platform;
-  settings: unknown;
-  sandbox: boolean;
-}
-
-/** An exporter with its warehouse's settings, ready to connect. */
-export interface ConfiguredExporter {
-  name: string;
-  warehouse: Warehouse;
-  settings: unknown;
-  /** Milliseconds. */
-  everyMs: number;
-  sandbox: boolean;
 }
 
 export interface Registry {
@@ -143,20 +122,21 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
   const sources = new Map<string, SourceEntry>();
   for (const [name, given] of entriesOf(sections.sources, 'sources', NAME, 'must be lower-case letters, digits and _', problems)) {
     const parsed = sourceSchema.safeParse(given);
+    checkAllowed(name, given as Section, sections, problems);
     if (parsed.success) sources.set(name, parsed.data);
     else problems.addIssues(parsed.error.issues, ['sources', name]);
   }
   if (Object.keys(sections.sources).length === 0) problems.add(['sources'], 'needs at least one source');
   const destinations = new Map<string, ConfiguredDestination>();
   for (const [name, given] of entriesOf(sections.destinations, 'destinations', NAME, 'must be lower-case letters, digits and _', problems)) {
-    const destination = resolveDestination(name, given as Section, options, problems);
+    const destination = resolveDestination(name, given as Section, options.sandboxAllowed, problems);
     if (destination) destinations.set(name, destination);
   }
   const exporters = new Map<string, ConfiguredExporter>();
   for (const [name, given] of entriesOf(sections.exporters, 'exporters', NAME, 'must be lower-case letters, digits and _', problems)) {
     // Faults, search attributes and metrics go by the name alone.
     if (Object.hasOwn(sections.destinations, name)) problems.add(['exporters', name], 'there is a destination of that name: give it another one');
-    const exporter = resolveExporter(name, given as Section, options, problems);
+    const exporter = resolveExporter(name, given as Section, options.sandboxAllowed, problems);
     if (exporter) exporters.set(name, exporter);
   }
   const actions = resolveActions(sections, options, problems);
@@ -185,7 +165,7 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
     destinations,
     exporters,
     actions,
-    policies: { audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])), actions: new Map([...actions].map(([name, { entry }]) => [name, entry])) },
+    policies: { allowed: allowedOf(sources), audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])), actions: new Map([...actions].map(([name, { entry }]) => [name, entry])) },
     alerting: resolveAlerting(contacts, alerts, audiences.values()),
     watching,
     masked: { ...maskRegistry(sources, destinations, exporters, entries, holdouts), ...maskAlerting(contacts, Object.keys(sections.alerts).length > 0 ? alerts : undefined), ...(actions.size === 0 ? {} : { actions: Object.fromEntries([...actions].map(([name, action]) => [name, maskAction(action)])) }), ...showWatching(watching) },
@@ -235,47 +215,6 @@ const resolveSource = (name: string, entry: SourceEntry): Source => ({
   reports: { workflowsOnlyWhereNeeded: entry.reporting.workflows === 'only_where_needed', endsMemberships: entry.reporting.ends_memberships },
   signatureAgeMs: entry.signature_age,
 });
-
-function resolveDestination(name: string, given: Section, options: LoadOptions, problems: Problems): ConfiguredDestination | undefined {
-  const path = ['destinations', name];
-  const common = destinationCommon.safeParse(given);
-  if (!common.success) problems.addIssues(common.error.issues, path);
-  const platformName = given['platform'];
-  if (typeof platformName !== 'string') return undefined;
-  const platform = catalog.get(platformName);
-  if (!platform) {
-    problems.add([...path, 'platform'], `${platformName} is not a platform of this version; it knows ${[...catalog.keys()].join(', ')}`);
-    return undefined;
-  }
-  const own = Object.fromEntries(Object.entries(given).filter(([key]) => !DESTINATION_COMMON_KEYS.includes(key)));
-  const settings = platform.settings.safeParse(own);
-  if (!settings.success) problems.addIssues(settings.error.issues, path);
-  if (!common.success || !settings.success) return undefined;
-  const { mode, sandbox, test_profiles: profiles } = common.data;
-  if (sandbox && !options.sandboxAllowed) problems.add([...path, 'sandbox'], 'the sandbox does not exist in production');
-  if (mode === 'test' && profiles.length === 0) problems.add([...path, 'mode'], 'test pushes only test_profiles: list some');
-  const testProfiles = resolveTestProfiles(profiles);
-  return { entry: { name, platform: platform.platform, mode, testProfiles, clocks: platform.clocks }, platform, settings: settings.data, sandbox };
-}
-
-function resolveExporter(name: string, given: Section, options: LoadOptions, problems: Problems): ConfiguredExporter | undefined {
-  const path = ['exporters', name];
-  const common = exporterCommon.safeParse(given);
-  if (!common.success) problems.addIssues(common.error.issues, path);
-  const platform = given['platform'];
-  if (typeof platform !== 'string') return undefined;
-  const warehouse = warehouses.get(platform);
-  if (!warehouse) {
-    problems.add([...path, 'platform'], `${platform} is not a warehouse of this version; it knows ${[...warehouses.keys()].join(', ')}`);
-    return undefined;
-  }
-  const settings = warehouse.settings.safeParse(Object.fromEntries(Object.entries(given).filter(([key]) => !EXPORTER_COMMON_KEYS.includes(key))));
-  if (!settings.success) problems.addIssues(settings.error.issues, path);
-  if (!common.success || !settings.success) return undefined;
-  const { sandbox, every } = common.data;
-  if (sandbox && !options.sandboxAllowed) problems.add([...path, 'sandbox'], 'the sandbox does not exist in production');
-  return { name, warehouse, settings: settings.data, everyMs: every, sandbox };
-}
 
 /** Faults, search attributes and metrics go by the name alone. */
 function resolveActions(sections: Sections, { sandboxAllowed }: LoadOptions, problems: Problems): Map<string, ConfiguredAction> {

@@ -8,6 +8,7 @@ import { actionRoutes } from './actions.ts';
 import { alertRoutes } from './alerts.ts';
 import { serveAsset } from './assets.ts';
 import { audienceRoutes } from './audience.ts';
+import { auditRoutes } from './audit.ts';
 import { Desk } from './desk.ts';
 import { eventRoutes } from './event.ts';
 import { protect } from './headers.ts';
@@ -30,13 +31,13 @@ export type { ConsoleOptions, TargetActions } from './options.ts';
 
 /** To be mounted at `/console`. */
 export function createConsole(options: ConsoleOptions): Router {
-  const desk = new Desk(options, new Seal(sealingKey(options.readToken, options.operatorToken)));
+  const desk = new Desk(options, new Seal(sealingKey(options)));
   const router = Router();
   router.use(protect);
   router.get('/assets/:file', serveAsset);
   router.use(desk.receive);
   router.use(signInRoutes(options, desk));
-  const pages = [overviewRoutes, alertRoutes, actionRoutes, audienceRoutes, personRoutes, eventRoutes, quarantineRoutes, liveRoutes, tryRoutes, runbookRoutes];
+  const pages = [overviewRoutes, alertRoutes, actionRoutes, audienceRoutes, personRoutes, eventRoutes, quarantineRoutes, liveRoutes, tryRoutes, runbookRoutes, auditRoutes];
   for (const routes of [...pages, watchRoutes, targetRoutes]) router.use(routes(options, desk));
   router.use(desk.page('reader', () => notFound('There is no such page', html`<p><a href="${BASE}">To the overview</a></p>`)));
   router.use(sayWhatFailed(options, desk));

@@ -1,9 +1,10 @@
-/** One-line texts for people, shown in the Temporal UI. Pure; never longer than Temporal's 400 bytes for a summary. */
+/** One-line texts for people, shown in the Temporal UI. Pure; never longer than Temporal's 400 bytes for a summary, encrypted or not. */
 import type { Decision, HeadgateEvent } from './event.ts';
 import { withoutMarkdown } from './plain-line.ts';
 
 const LONGEST_SUMMARY = 200;
-const MOST_BYTES = 400;
+/** Of 400: encrypting adds up to 160, for the nonce, the tag, the id of the key and a second set of metadata. */
+const MOST_BYTES = 240;
 
 /** Cuts between whole characters, so that neither limit is passed; scripts such as Japanese need three bytes a character. */
 function clip(text: string): string {

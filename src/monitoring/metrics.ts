@@ -62,7 +62,7 @@ export function createMetrics(others: readonly (() => Promise<string>)[] = []) {
     overdueWindows: new Gauge({ name: 'headgate_overdue_windows', help: 'Windows that are over while the person is still in; more than 10,000 are counted as 10,000.', registers }),
     overdueSeconds: new Gauge({ name: 'headgate_overdue_oldest_seconds', help: 'For how long the first of them has been over.', registers }),
     sweptAt: new Gauge({ name: 'headgate_sweep_timestamp_seconds', help: 'When this process last finished a sweep. Processes take turns, so the greatest one counts.', registers }),
-    processInfo: new Gauge({ name: 'headgate_process_info', help: 'Always 1. `role` is what the process does, `registry` a hash of its headgate.yaml.', labelNames: ['role', 'registry'], registers }),
+    processInfo: new Gauge({ name: 'headgate_process_info', help: 'Always 1. `role` is what the process does, `registry` a hash of its headgate.yaml, `version` that of Headgate.', labelNames: ['role', 'registry', 'version'], registers }),
     up: new Gauge({ name: 'headgate_dependency_up', help: '1 while the dependency answers.', labelNames: ['dependency'], registers }),
   };
 }

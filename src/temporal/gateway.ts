@@ -1,12 +1,14 @@
 /** Everything that Headgate asks of Temporal from outside a workflow: starting, signalling, asking whether it is there. */
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { AuditEntry } from '../domain/audit.ts';
 import { describeEvent } from '../domain/describe.ts';
 import type { Decision, HeadgateEvent } from '../domain/event.ts';
 import { PRIORITY, PRIORITY_OF_EVENT } from '../domain/priority.ts';
 import { targetKey, type TargetRef } from '../domain/registry.ts';
 import {
   ACTION_UPDATES,
+  auditWorkflowId,
   actionWorkflowId,
   eraseWorkflowId,
   EXPORT_UPDATES,
@@ -25,6 +27,7 @@ import {
   syncWorkflowId,
   WORKFLOW_OF_EVENT,
   type ActionQueueInput,
+  type AuditInput,
   type EraseInput,
   type EventWorkflowInput,
   type ExportInput,
@@ -38,6 +41,9 @@ import {
   type SizesRead,
   type SyncInput,
 } from '../workflows/contract.ts';
+import { messageOf } from './failure-text.ts';
+import { reconcileWorkflowId, type ReconcileInput, type ReconcileResult } from '../workflows/contract-reconcile.ts';
+import { TemporalRecords } from './records.ts';
 
 export interface TemporalGatewayOptions {
   client: Client;
@@ -51,10 +57,10 @@ export interface TemporalGatewayOptions {
 const REFUSED = 3;
 
 /** A job that was asked for, as the terminal follows it. It goes on without. */
-export interface FollowedJob {
+export interface FollowedJob<Result = JobResult> {
   workflowId: string;
   /** Resolves when it has ended. */
-  result: () => Promise<JobResult>;
+  result: () => Promise<Result>;
   /** How far it is, in words. Throws when no worker answers. */
   progress: () => Promise<string>;
 }
@@ -83,11 +89,14 @@ export class TemporalGateway {
   readonly #client: Client;
   readonly #eager: boolean;
   readonly #onRefused: () => void;
+  /** What Temporal remembers of what was started. */
+  readonly records: TemporalRecords;
 
   constructor({ client, eager, onRefused = () => undefined }: TemporalGatewayOptions) {
     this.#client = client;
     this.#eager = eager;
     this.#onRefused = onRefused;
+    this.records = new TemporalRecords(client);
   }
 
   /** Starts the event's workflow, whose id is the event id. One that exists already counts as started. */
@@ -277,26 +286,69 @@ export class TemporalGateway {
     };
   }
 
+  /** Starts bringing the ledger and Temporal together after a restore, or follows what is under way. */
+  async startReconcile(input: ReconcileInput): Promise<FollowedJob<ReconcileResult>> {
+    const workflowId = reconcileWorkflowId(input);
+    const handle = await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.start('reconcile', {
+        workflowId,
+        taskQueue: QUEUES.sync,
+        args: [input],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        priority: { priorityKey: PRIORITY.sync },
+        staticSummary: `brings the ledger and Temporal together after a restore${input.dryRun ? ' (only counts)' : ''}`,
+      }),
+    );
+    return {
+      workflowId,
+      result: () => handle.result() as Promise<ReconcileResult>,
+      progress: () => this.#within(DEADLINE_MS, () => this.#progressOf(workflowId)),
+    };
+  }
+
+  /** The newest sign of life of a ledger that Temporal knows. */
+  newestBeat(): ReturnType<TemporalRecords['newestBeat']> {
+    return this.#within(DEADLINE_MS, () => this.records.newestBeat());
+  }
+
   /** A step that fails and is tried again says more than the workflow, which waits for it. */
   async #progressOf(workflowId: string): Promise<string> {
     const handle = this.#client.workflow.getHandle(workflowId);
     const { raw } = await handle.describe();
-    const trouble = raw.pendingActivities?.find(({ lastFailure }) => lastFailure)?.lastFailure?.message;
-    if (trouble) return trouble;
+    const trouble = raw.pendingActivities?.find(({ lastFailure }) => lastFailure)?.lastFailure;
+    if (trouble) return messageOf(this.#client, trouble);
     const { currentDetails } = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
     return currentDetails ?? '';
   }
 
-  /** Starts erasing a person. One that runs already goes on; with `anyway` one that does not wait takes its place. */
-  async startErasure(input: EraseInput): Promise<void> {
+  /**
+   * Starts erasing a person. One that runs already goes on; with `anyway` one that does not wait takes its place.
+   * @param personIds for a ledger that is restored from before: they stand for nobody afterwards
+   */
+  async startErasure({ personIds, ...input }: EraseInput & { personIds?: string[] }): Promise<void> {
     await this.#within(DEADLINE_MS, () =>
       this.#client.workflow.start('erase', {
         workflowId: eraseWorkflowId(input.erasureId),
         taskQueue: QUEUES.sync,
         args: [input],
+        ...(personIds ? { memo: { personIds } } : {}),
         workflowIdConflictPolicy: input.anyway ? 'TERMINATE_EXISTING' : 'USE_EXISTING',
         priority: { priorityKey: PRIORITY.remove },
         staticSummary: 'erases a person',
+      }),
+    );
+  }
+
+  /** Has an entry of the audit log written by a worker, for commands that have no ledger. Temporal keeps it until then. */
+  async writeAudit(entry: AuditEntry & { key: string }): Promise<void> {
+    const input: AuditInput = { entries: [entry] };
+    await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.start('audit', {
+        workflowId: auditWorkflowId(entry.key),
+        taskQueue: QUEUES.sync,
+        args: [input],
+        priority: { priorityKey: PRIORITY.exposure },
+        staticSummary: `${entry.who}: ${entry.action} ${entry.subject} (${entry.outcome})`.slice(0, 180),
       }),
     );
   }

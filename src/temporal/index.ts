@@ -4,6 +4,8 @@
  */
 export { connectNative, connectLazily, readTemporalSettings, type TemporalConnection, type TemporalSettings } from './connect.ts';
 export { isRefused, TemporalGateway, type FollowedJob } from './gateway.ts';
+export type { StartedWorkflow, TemporalRecords } from './records.ts';
 export { registerSearchAttributes } from './search-attributes.ts';
 export { readRuntimeMetrics } from './runtime.ts';
 export { runWorkers, type RunningWorkers } from './workers.ts';
+export { currentVersionCommand, type WorkerDeployment } from './versioning.ts';

@@ -1,16 +1,22 @@
 /** The workers of a process: event workflows, syncs, steps that wait for the ledger, and calls to actions, each on a queue of its own. */
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
 import type { Tracing } from '../monitoring/tracing.ts';
 import { QUEUES } from '../workflows/contract.ts';
 import { traceActivities } from './trace-activities.ts';
+import { versionedAs, type WorkerDeployment } from './versioning.ts';
 
 export interface WorkersOptions {
   connection: NativeConnection;
   namespace: string;
+  dataConverter: DataConverter;
   activities: Activities;
   tracer?: Tracing;
+  /** Which version of which deployment these workers are; absent: they are not versioned, and take whatever there is. */
+  deployment?: WorkerDeployment | undefined;
 }
 
 export interface RunningWorkers {
@@ -31,12 +37,21 @@ const FORWARD_SLOTS = 30;
 const LEDGER_SLOTS = 20;
 
 /** Starts the workers; resolves when they poll. */
-export async function runWorkers({ connection, namespace, activities, tracer }: WorkersOptions): Promise<RunningWorkers> {
+export async function runWorkers({ connection, namespace, dataConverter, activities, tracer, deployment }: WorkersOptions): Promise<RunningWorkers> {
   const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    workflowsPath: fileURLToPath(new URL(`../workflows/index${extname(import.meta.filename)}`, import.meta.url)),
     logger: silent,
+    ...(dataConverter.failureConverterPath === undefined ? {} : { failureConverterPath: dataConverter.failureConverterPath }),
   });
-  const common: Partial<WorkerOptions> = { connection, namespace, shutdownGraceTime: GRACE, shutdownForceTime: '20s', ...(tracer ? { interceptors: { activity: [traceActivities(tracer)] } } : {}) };
+  const common: Partial<WorkerOptions> = {
+    connection,
+    namespace,
+    dataConverter,
+    shutdownGraceTime: GRACE,
+    shutdownForceTime: '20s',
+    ...(tracer ? { interceptors: { activity: [traceActivities(tracer)] } } : {}),
+    ...(deployment ? { workerDeploymentOptions: versionedAs(deployment) } : {}),
+  };
   const workers = await Promise.all([
     Worker.create({
       ...common,

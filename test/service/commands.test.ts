@@ -49,8 +49,8 @@ afterAll(async () => {
 });
 const run = (...args: string[]): Promise<CommandResult> => typeCommand(args);
 
-/** `start` is a service of its own, and there is no alert to look after. */
-const ELSEWHERE = ['start', 'alerts ack'];
+/** `start` and `codec-server` are services of their own, and there is no alert to look after. */
+const ELSEWHERE = ['start', 'codec-server', 'alerts ack'];
 /** Owners without a channel: a problem is found, and told on standard output. */
 const FINDS_PROBLEMS = ['alerts test'];
 /** By path: how it is typed, in this order. */
@@ -62,6 +62,7 @@ const TYPED: Record<string, () => string[]> = {
   audiences: () => [],
   check: () => [],
   drift: () => [],
+  reconcile: () => ['--dry-run'],
   release: () => [CART],
   alerts: () => [],
   'alerts mute': () => ['source_silent', '--for', '1h'],
@@ -97,6 +98,7 @@ const TYPED: Record<string, () => string[]> = {
   'export restart': () => ['warehouse'],
   'import exposures': () => [join(folder, 'rows.ndjson'), '--source', 'demo'],
   'person erase': () => ['--customer-id', 'c_2', '--anyway'],
+  'encryption new-key': () => [],
   completion: () => ['bash'],
 };
 

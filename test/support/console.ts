@@ -5,6 +5,7 @@ import express from 'express';
 import { catalog } from '../../src/destinations/catalog.ts';
 import { identifyPerson } from '../../src/destinations/identify-person.ts';
 import { hashOnce, normaliseEmail } from '../../src/destinations/user-data.ts';
+import { AuditLog } from '../../src/api/index.ts';
 import { createConsole, type ConsoleOptions } from '../../src/console/index.ts';
 import type { HeadgateEvent } from '../../src/domain/event.ts';
 import type { Ledger } from '../../src/ledger/index.ts';
@@ -52,7 +53,8 @@ export async function startConsole(ledger: Ledger, overrides: Partial<ConsoleOpt
     actions: { pause: note('pause'), resume: note('resume'), retry: note('retry'), pushNow: note('push') },
     host: '127.0.0.1',
     readToken: undefined,
-    operatorToken: undefined,
+    operatorTokens: [],
+    audit: new AuditLog({ ledger, logger: createLogger({ level: 'silent', pretty: false }) }),
     temporalUi: undefined,
     logger: createLogger({ level: 'silent', pretty: false }),
     metrics: createMetrics(),
