@@ -60,7 +60,7 @@ export class Problems {
 }
 
 /** What is no name, because a quote or a brace is missing somewhere, may hold anything: only its beginning is shown. */
-const shown = (name: PropertyKey): string => (/^[^\s][^\r\n\t\0]{0,63}$/.test(String(name)) ? String(name) : `${JSON.stringify(String(name).slice(0, 12)).slice(1, -1)}…`);
+const shown = (name: PropertyKey): string => (/^(\S{1,64}|[^\r\n\t\0]{1,16})$/.test(String(name)) ? String(name) : `${JSON.stringify(String(name).slice(0, 12)).slice(1, -1)}…`);
 
 /** Of the alternatives' mistakes, those of the first whose kind of value was given. */
 const nearest = (alternatives: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] =>

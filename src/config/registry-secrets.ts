@@ -7,6 +7,10 @@ const SECRET_NAME = /secret|token|password|credential|key|webhook|headers|^url$/
 /** What is shorter stands in too many words by chance, and is refused as a secret anyway. Characters. */
 const SHORTEST = 5;
 
+/** Of a word of which nothing but its place says that it is secret. Characters. */
+const SHORTEST_WORD = 8;
+const BESIDE_SECRET_NAME = /(?:secret|token|password|credential|key|webhook|pagerduty|\burl)[\w-]{0,30}["']?[ \t]*:[ \t]*([^\n,}]*)/gi;
+
 export class RegistrySecrets {
   /** From a value to what is said instead. */
   readonly #said = new Map<string, string>();
@@ -14,6 +18,13 @@ export class RegistrySecrets {
   /** Values of `${NAME}` are secret all of them. */
   note(value: string, instead: string): void {
     if (value.length >= SHORTEST) this.#said.set(value, instead);
+  }
+
+  /** Notes what stands beside a name of a secret, also where broken quotes or braces make something else of it than a value. */
+  noteText(text: string): void {
+    for (const [, values = ''] of text.matchAll(BESIDE_SECRET_NAME)) {
+      for (const word of values.replace(/\$\{\w*\}?/g, ' ').split(/[\s"'[\]{}]+/)) if (word.length >= SHORTEST_WORD) this.note(word, '***');
+    }
   }
 
   /** Notes the values that are written into the file below names of secrets. */

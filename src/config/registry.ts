@@ -75,6 +75,7 @@ export function parseRegistry(text: string, file: string, options: LoadOptions):
   const lines = new LineCounter();
   const document = parseDocument(text.replace(VARIABLE, MARKED), { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'error' });
   const secrets = new RegistrySecrets();
+  secrets.noteText(text);
   const problems = new Problems(file, document, lines, secrets);
   for (const error of document.errors) problems.addAt(error.pos[0], withoutExcerpt(error.message));
   problems.throwIfAny();
