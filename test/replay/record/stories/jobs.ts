@@ -1,6 +1,6 @@
 /** What operators and schedules ask for, and what a changed headgate.yaml needs. */
 import { describe, expect, test } from 'vitest';
-import { actionWorkflowId, eraseWorkflowId, exportWorkflowId, fillWorkflowId, jobWorkflowId, MONITOR_SCHEDULE, sizesWorkflowId, syncWorkflowId, type RegistryJob } from '../../../../src/workflows/contract.ts';
+import { actionWorkflowId, auditWorkflowId, eraseWorkflowId, exportWorkflowId, fillWorkflowId, jobWorkflowId, MONITOR_SCHEDULE, sizesWorkflowId, syncWorkflowId, type RegistryJob } from '../../../../src/workflows/contract.ts';
 import { runCommand } from '../../../support/command.ts';
 import type { Somebody } from '../../../support/somebody.ts';
 import { until } from '../../../support/until.ts';
@@ -51,6 +51,12 @@ export function tellOfJobs(of: () => World): void {
     };
     const [workflowId] = await until(ended, (ids) => ids.length > 0, PATIENCE_MS);
     await of().recording.keep('looks', { workflowId: String(workflowId), holds: COMPLETED });
+  });
+
+  test('audit: what a command did', async () => {
+    const key = `${crypto.randomUUID()}/done`;
+    await of().service.parts.gateway.writeAudit({ actionId: key.slice(0, 36), via: 'cli', who: 'ada', credential: 'their word', address: null, action: 'target.pause', subject: 'meta_main', outcome: 'done', detail: {}, key });
+    await of().recording.keep('written', { workflowId: auditWorkflowId(key), holds: COMPLETED });
   });
 
   test('reconcile: what it would do, and done', async () => {
