@@ -2,7 +2,8 @@
 import express, { type Express } from 'express';
 import type { Metrics } from '../monitoring/metrics.ts';
 import { VERSION } from '../version.ts';
-import { authorise } from './authorise.ts';
+import { authorise, MOST_WRONG_TOKENS } from './authorise.ts';
+import { WrongTokens } from './wrong-tokens.ts';
 
 export interface WorkerAppOptions {
   /** What it listens on. */
@@ -28,7 +29,7 @@ export function createWorkerApp({ host, readToken, isPolling, isLedgerUp, metric
     // A worker waits for its ledger by itself, so that is no reason to take it away.
     response.status(isPolling() ? 200 : 503).json({ status: !isPolling() ? 'not polling' : ledger ? 'ok' : 'degraded', ledger });
   });
-  app.use(authorise('reading', host, readToken));
+  app.use(authorise('reading', { host, readToken, operatorTokens: [], wrongTokens: new WrongTokens(MOST_WRONG_TOKENS) }));
   app.get('/metrics', async (_request, response) => {
     response.set('Content-Type', metrics.contentType).send(await metrics.text());
   });

@@ -7,9 +7,9 @@ import { EXIT_MEANINGS } from './exit-codes.ts';
 const GROUPS: readonly (readonly [heading: string, commands: readonly string[]])[] = [
   ['Try it on this machine', ['start', 'send']],
   ['See what happened, and why', ['event', 'person', 'audience', 'audiences']],
-  ['Find what is wrong', ['check', 'quarantine', 'stuck', 'drift', 'alerts']],
-  ['Mend it', ['pause', 'resume', 'retry', 'resync', 'push-now', 'release']],
-  ['Set up audiences, templates and tools', ['target', 'template', 'action']],
+  ['Find what is wrong', ['check', 'quarantine', 'stuck', 'drift', 'alerts', 'audit']],
+  ['Mend it', ['pause', 'resume', 'retry', 'resync', 'push-now', 'release', 'reconcile']],
+  ['Set up audiences, templates and tools', ['target', 'template', 'action', 'workflow']],
   ['Exposures, files, warehouses', ['export', 'import', 'identifiers']],
   ['Encrypt what Temporal keeps', ['encryption', 'codec-server']],
 ];
@@ -27,6 +27,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
     [`send add --audience ${CART} --customer-id c_ada --at -6d`, 'as if it had happened six days ago'],
     ['send forward --action ops_slack --customer-id c_ada --attribute cart_value=182.5', 'something for another tool'],
     ['send exposure --exposure journey_entered --customer-id c_ada --context campaign_id=7', 'somebody is exposed to something'],
+    ['send event --event shop.refund --customer-id c_ada --attribute amount=25', "an event of a workflow type; what is not given is as in the type's example"],
     ['send report --metric email.opened --customer-id c_ada', "Customer.io's reporting feed"],
   ],
   event: [['event 66b730e1-ece8-48fe-84a8-571cac7324cc', 'what was decided, and how far the platforms are']],
@@ -45,6 +46,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   'alerts ack': [['alerts ack 17', 'you look after it']],
   'alerts mute': [['alerts mute source_silent --for 2h', 'hear nothing of it for two hours']],
   'alerts test': [['alerts test --owner Retention', 'whether messages get through']],
+  audit: [['audit --since -1d', 'since yesterday'], [`audit --on meta_main/${CART}`, 'who paused it'], ['audit --who ada --json', 'for programs']],
   check: [['check', 'everything in headgate.yaml'], ['check --destination meta_main', 'one destination']],
   pause: [[`pause ${TARGET}`, 'stop pushing there']],
   stuck: [['stuck', 'what does not get through, and where to look']],
@@ -52,6 +54,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   resume: [[`resume ${TARGET}`, 'go on']],
   retry: [[`retry ${TARGET}`, 'everybody who was rejected'], [`retry ${TARGET} --customer-id c_ada`, 'one person']],
   resync: [[`resync ${CART}`, 'to all its targets'], [`resync ${CART} --target meta_main --verify`, 'to one, and compare the sizes then'], [`resync ${CART} --detach --json`, 'for programs, without waiting']],
+  reconcile: [['reconcile --dry-run', 'after a restore: how much is missing'], ['reconcile', 'get it back'], ['reconcile --since 2026-11-29T02:00:00Z', 'when the restore was not noticed']],
   'target create': [[`target create ${TARGET}`, 'make the audience at the platform, and print what to put into headgate.yaml']],
   'target retire': [[`target retire ${TARGET}`, 'let everybody go there, before the target is taken out of headgate.yaml']],
   'target adopt': [[`target adopt ${TARGET}`, 'take it up again']],
@@ -60,10 +63,13 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   template: [
     [`template --event cio.audience_add --audience ${CART} --attribute cart_value=event.cart_value`, 'what to paste into Customer.io'],
     ['template --event cio.forward --action direct_mail --region eu', 'for another tool'],
+    ['template --event shop.refund', 'for the event of a workflow type'],
     ['template --check', 'every template that headgate.yaml has a use for, with people of every kind'],
     ['template --check --url http://127.0.0.1:8080', 'and post each to a running Headgate, as a test that decides nothing'],
     ['template --check --file my-body.liquid', 'a body that you changed'],
   ],
+  'workflow list': [['workflow list', 'what starts when an event of another name comes']],
+  'workflow new': [['workflow new refund-watch --event shop.refund', 'four small files and a test in ./workflows/refund-watch']],
   'action list': [['action list', 'what waits, and what was refused']],
   'action pause': [['action pause direct_mail', 'stop sending; what comes is kept']],
   'action resume': [['action resume direct_mail', 'go on']],
@@ -78,6 +84,8 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   'export restart': [['export restart warehouse', 'send everything again']],
   'import exposures': [['import exposures november/*.csv', 'files that headgate export wrote'], ['import exposures deliveries.csv --source shop_us', "Customer.io's exports"]],
   'encryption new-key': [['encryption new-key', 'a key of this month'], ['encryption new-key --id 2026-11b', 'with an id of your own']],
+  'encryption status': [['encryption status --since 2026-11-30T12:00Z', 'whether the key that wrote until then may go']],
+  'encryption renew': [['encryption renew --since 2026-11-30T12:00Z', 'so that syncs do not need it any more']],
   'codec-server': [['codec-server', 'on port 8234, for the Temporal UI of this machine']],
   completion: [
     ['completion bash > ~/.local/share/bash-completion/completions/headgate', 'bash'],
@@ -89,9 +97,9 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
 export const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['HEADGATE_URL', 'where Headgate listens (default: HEADGATE_HOST and HEADGATE_PORT, http://127.0.0.1:8080)'],
   ['HEADGATE_READ_TOKEN', 'to read, where it asks for a token'],
-  ['HEADGATE_OPERATOR_TOKEN', 'to change something, where it asks for a token'],
+  ['HEADGATE_OPERATOR_TOKEN', 'to change something, where it asks for a token; your own of HEADGATE_OPERATOR_TOKENS is as good'],
   ['HEADGATE_CONFIG', 'the registry (default: ./headgate.yaml, else the demo)'],
-  ['TEMPORAL_ADDRESS', 'of commands that talk to Temporal themselves: pause, resume, retry, resync, target, audience, export'],
+  ['TEMPORAL_ADDRESS', 'of commands that talk to Temporal themselves: pause, resume, retry, resync, reconcile, target, audience, export'],
   ['NO_COLOR', 'no colours'],
 ];
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { WorkerDeployment } from '../temporal/index.ts';
 import { checkKeySettings } from '../encryption/keyring.ts';
 import { ConfigurationError } from './configuration-error.ts';
+import { parseOperatorTokens } from './operator-tokens.ts';
 
 const port = z.coerce.number('must be a port number').int().min(0).max(65_535);
 const text = z.string().trim();
@@ -18,6 +19,14 @@ const schema = z.object({
   HEADGATE_SANDBOX_URL: text.optional().describe('Where the stand-ins listen, for server.ts and worker.ts. Loopback only; refused in production.'),
   HEADGATE_READ_TOKEN: text.optional().describe('Bearer token of the reading API and the metrics, of api and worker. Without one they answer on loopback only.'),
   HEADGATE_OPERATOR_TOKEN: text.optional().describe('Bearer token of everything that changes something, such as replaying quarantined events. Without one that works on loopback only.'),
+  HEADGATE_OPERATOR_TOKENS: text
+    .transform((given, context) => {
+      const { tokens, problems } = parseOperatorTokens(given);
+      for (const message of problems) context.addIssue({ code: 'custom', message });
+      return tokens;
+    })
+    .optional()
+    .describe('More of them, with names: ada:TOKEN,grace:TOKEN. The audit log then says who it was.'),
   HEADGATE_METRICS_PORT: port.default(9464).describe('Port of the worker\'s /healthz, /readyz and /metrics; 0 switches them off.'),
   HEADGATE_DRAIN_SECONDS: z.coerce.number('must be a number of seconds').min(0).max(300).optional().describe('How long the API goes on answering after it was asked to stop, while /readyz sends its callers elsewhere. Default: 5 in production, else 0.'),
   HEADGATE_PUBLIC_URL: z.url('must be an address such as https://headgate.example.com').optional().describe('Where people and Customer.io reach the API: for links in alerts and for templates. Default: where it listens.'),

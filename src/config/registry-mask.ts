@@ -5,6 +5,8 @@ import { formatDuration } from '../domain/registry.ts';
 import type { ConfiguredDestination, ConfiguredExporter } from './registry-platforms.ts';
 
 const MASK = '***';
+/** Lists of a source that are no secrets. */
+const OPEN_LISTS = new Set(['audiences', 'actions']);
 
 export function maskRegistry(
   sources: ReadonlyMap<string, SourceEntry>,
@@ -14,7 +16,7 @@ export function maskRegistry(
   holdouts: ReadonlyMap<string, HoldoutEntry>,
 ): object {
   const maskedSources = [...sources].map(([name, source]) => {
-    const hidden = Object.entries(source).map(([key, value]): [string, unknown] => [key, Array.isArray(value) ? value.map(() => MASK) : value]);
+    const hidden = Object.entries(source).map(([key, value]): [string, unknown] => [key, Array.isArray(value) && !OPEN_LISTS.has(key) ? value.map(() => MASK) : value]);
     return [name, Object.fromEntries(hidden)] as const;
   });
   const maskedDestinations = [...destinations].map(([name, { platform, settings, entry, sandbox }]) => {

@@ -46,6 +46,8 @@ export const sourceSchema = z
       })
       .prefault({})
       .describe('What the events of the reporting webhook do.'),
+    audiences: z.array(audienceKey).min(1, 'names none, so nothing could be sent: leave it out to allow every one').optional().describe('The only audiences that its events may be about, and that its reports may end. Default: every one.'),
+    actions: z.array(name).optional().describe('The only actions that its events may go to; [] for none. Default: every one.'),
     signature_age: duration.default(parseDuration(DEFAULT_SIGNATURE_AGE) ?? 0).describe('How old a signature may be.'),
   })
   .refine((given) => given.signing_secret ?? given.bearer_token, 'needs a signing_secret, a bearer_token, or both');

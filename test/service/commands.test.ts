@@ -62,8 +62,10 @@ const TYPED: Record<string, () => string[]> = {
   audiences: () => [],
   check: () => [],
   drift: () => [],
+  reconcile: () => ['--dry-run'],
   release: () => [CART],
   alerts: () => [],
+  audit: () => ['--since', '-1h'],
   'alerts mute': () => ['source_silent', '--for', '1h'],
   'alerts test': () => [],
   'quarantine list': () => [],
@@ -98,6 +100,8 @@ const TYPED: Record<string, () => string[]> = {
   'import exposures': () => [join(folder, 'rows.ndjson'), '--source', 'demo'],
   'person erase': () => ['--customer-id', 'c_2', '--anyway'],
   'encryption new-key': () => [],
+  'encryption status': () => ['--since', '-1d'],
+  'encryption renew': () => ['--since', '-1d'],
   completion: () => ['bash'],
 };
 

@@ -5,9 +5,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { sha256 } from '../../src/destinations/user-data.ts';
 import { writeNewKey } from '../../src/encryption/index.ts';
+import { runCommand } from '../support/command.ts';
 import { readRaw, type RawWorkflow } from '../support/raw-histories.ts';
 import { CART_AT_META, REGISTRY, startService, type TestService } from '../support/service.ts';
 import { somebody, type Somebody } from '../support/somebody.ts';
@@ -135,6 +136,28 @@ test('rotated while a workflow sleeps: with the new key first and the old one be
   await isIn(sleepers.a1.who, false);
   expect(keysIn(await rawOf(sleepers.a1))).toEqual(['2026-05', '2026-11']);
   expect(await service.client.workflow.getHandle(sleepers.a1.eventId).result()).toMatchObject({ audience: 'out' });
+});
+
+test('what goes on for ever is begun anew, so that it does not need the old key for ever', async () => {
+  const target = { destination: 'meta_main', audienceKey: CART };
+  await service.parts.gateway.updateSync(target, 'pause');
+  const before = await service.client.workflow.getHandle(SYNC).describe();
+  const since = new Date().toISOString();
+  const { variables } = service.parts.environment;
+  const command = async (...args: string[]) => runCommand(service, WITH_ACTION, 'encryption', ...args, '--since', since, '--json');
+  vi.stubEnv('HEADGATE_ENCRYPTION_KEYS', variables['HEADGATE_ENCRYPTION_KEYS']);
+  const needed = await until(async () => JSON.parse((await command('status')).output) as { for_ever: string[]; needed: boolean; reads_with: string[] }, ({ for_ever: ids }) => ids.includes(SYNC));
+  expect(needed).toMatchObject({ needed: true, reads_with: ['2026-11', '2026-05'] });
+  expect((await command('renew')).status).toBe(0);
+  vi.unstubAllEnvs();
+  const after = await service.client.workflow.getHandle(SYNC).describe();
+  expect(after.runId).not.toBe(before.runId);
+  // A pause outlives it, and everything that the new run and the new schedule hold is of the new key.
+  expect(await service.read(`/v1/audiences/${CART}`)).toMatchObject({ body: { targets: [{ state: 'paused' }] } });
+  await service.parts.gateway.updateSync(target, 'resume');
+  const raw = await readRaw(service.temporal, `ExecutionStatus = 'Running' AND WorkflowType IN ('audienceSync', 'actionQueue') AND StartTime > '${since}'`);
+  expect(raw.map(({ type }) => type)).toEqual(expect.arrayContaining(['audienceSync', 'actionQueue', 'schedule']));
+  for (const one of raw) expect({ id: one.workflowId, keys: keysIn(one) }).toEqual({ id: one.workflowId, keys: ['2026-11'] });
 });
 
 test('the old key dropped too early: the workflow stays open and says which key it wants, and goes on by itself when the key is back', async () => {

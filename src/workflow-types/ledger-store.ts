@@ -1,0 +1,17 @@
+import type { TargetRef } from '../domain/registry.ts';
+import type { Ledger } from '../ledger/index.ts';
+import type { TypeStore } from './type-store.ts';
+
+/** The port over the ledger. @param wake tells syncs that something is pending */
+export const ledgerStore = (ledger: Ledger, wake: (targets: readonly TargetRef[]) => void): TypeStore => ({
+  apply: async (event) => {
+    const { outcomes, wakes } = await ledger.applyEvents([{ kind: 'event', event }]);
+    wake(wakes);
+    const [outcome] = outcomes;
+    if (!outcome) throw new Error('the ledger gave no outcome for an event');
+    return outcome;
+  },
+  count: (which) => ledger.countEventsOf(which),
+  last: async (which) => (await ledger.listEventsOf(which, 1))[0] ?? null,
+  personsOf: (personId) => ledger.personsOf(personId),
+});
