@@ -20,13 +20,14 @@ const GO_MODULE = fileURLToPath(new URL('../../tools/temporal/', import.meta.url
 const GO_PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
 
 export interface FindOptions {
-  environment: Readonly<Record<string, string | undefined>>;
+  /** Default: that of this process. */
+  environment?: Readonly<Record<string, string | undefined>>;
   /** Says what is being done, one line at a time. */
   say: (line: string) => void;
 }
 
 /** Throws EmbeddedError with everything that was tried when there is no way to get one. */
-export async function findTemporalBinary({ environment, say }: FindOptions): Promise<Obtained> {
+export async function findTemporalBinary({ environment = process.env, say }: FindOptions): Promise<Obtained> {
   const named = environment['TEMPORAL_CLI_PATH'];
   if (named) {
     const problem = await whyUnusable(named);

@@ -11,14 +11,14 @@ export interface TestEnvironment {
 /** The SDK gives a server five seconds, which is short for a machine that has much to do; the second time its files are at hand. */
 const STARTS = 5;
 
-/** @param variables the environment, for HEADGATE_TEST_SERVER, PATH and the cache folder. @param say one line at a time, of what takes long */
-export async function openTestEnvironment(variables: Readonly<Record<string, string | undefined>>, say: (line: string) => void): Promise<TestEnvironment> {
-  const skipping = await findTestServer({ environment: variables, say }).catch(unlessEmbedded);
+/** @param say one line at a time, of what takes long */
+export async function openTestEnvironment(say: (line: string) => void): Promise<TestEnvironment> {
+  const skipping = await findTestServer({ say }).catch(unlessEmbedded);
   if (!(skipping instanceof EmbeddedError)) {
     const server = { executable: { type: 'existing-path', path: skipping.path } as const };
     return { environment: await patiently(() => TestWorkflowEnvironment.createTimeSkipping({ server })), whyNoSkipping: undefined };
   }
-  const { path } = await findTemporalBinary({ environment: variables, say });
+  const { path } = await findTemporalBinary({ say });
   const server = { executable: { type: 'existing-path', path } as const, log: { format: 'pretty', level: 'error' } };
   return { environment: await patiently(() => TestWorkflowEnvironment.createLocal({ server })), whyNoSkipping: skipping.message };
 }

@@ -1,0 +1,10 @@
+import { defineWorkflowType } from 'headgate/workflow-type';
+import { schema } from './schema.ts';
+
+export default defineWorkflowType<typeof import('./workflow.ts'), typeof schema>({
+  event: 'shop.refund_cleared',
+  workflow: 'refundCleared',
+  schema,
+  description: 'Refunds of a customer were settled: refund-watch counts anew',
+  example: { by: 'Kim' },
+});
