@@ -16,9 +16,10 @@ module.exports = {
     room('api', ['domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
     room('console', ['api/index', 'domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
     room('relay', ['domain/', 'ledger/index', 'monitoring/']),
-    room('temporal', ['domain/', 'monitoring/', 'workflows/contract']),
+    room('workflow-types', ['domain/', 'monitoring/', 'api/redact\\.ts$', 'workflows/(authoring|index|type-contract)\\.ts$']),
+    room('temporal', ['domain/', 'monitoring/', 'workflows/(contract|type-contract)\\.ts$']),
     room('actions', ['domain/', 'destinations/http-call\\.ts$']),
-    room('config', ['domain/', 'actions/', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog']),
+    room('config', ['domain/', 'actions/', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog', 'workflow-types/index']),
     room('warehouse', ['domain/', 'destinations/(checking|google-credentials|http-call|settings)\\.ts$']),
     {
       name: 'one-warehouse-alone',

@@ -1,5 +1,5 @@
 /** One-line texts for people, shown in the Temporal UI. Pure; never longer than Temporal's 400 bytes for a summary. */
-import type { Decision, HeadgateEvent } from './event.ts';
+import type { BuiltInEventName, Decision, HeadgateEvent } from './event.ts';
 
 const LONGEST_SUMMARY = 200;
 const MOST_BYTES = 400;
@@ -44,13 +44,14 @@ export function describeEvent(event: HeadgateEvent, decision: Decision): string 
   const audience = event.audienceKey ?? '';
   const campaign = event.context['campaign_name'];
   const because = typeof campaign === 'string' && campaign !== '' ? ` · ${campaign}` : '';
-  const what = {
+  const words: Readonly<Record<BuiltInEventName, string>> & Readonly<Record<string, string | undefined>> = {
     'cio.audience_add': `${who} enters ${audience}`,
     'cio.audience_remove': `${who} leaves ${audience}`,
     'cio.exposure': `${event.exposure ?? 'exposure'} of ${who}${audience === '' ? '' : ` to ${audience}`}`,
     'cio.forward': `${who} goes to ${event.action ?? ''}`,
     'cio.report': `${event.report?.channel ?? ''} ${event.report?.metric ?? ''}: ${who}`,
-  }[event.name];
+  };
+  const what = words[event.name] ?? event.type?.summary ?? `${event.name} of ${who}`;
   return clip(`${what}${outcome(decision)}${because}`);
 }
 

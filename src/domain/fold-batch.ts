@@ -3,7 +3,7 @@
  * is loaded before and stored after, so no statement is needed per event.
  */
 import type { Decision, HeadgateEvent } from './event.ts';
-import { conflictsWith, isDenied } from './event.ts';
+import { conflictsWith, isDenied, isNews } from './event.ts';
 import type { Delivery } from './delivery.ts';
 import { deliveryAfter } from './delivery.ts';
 import type { Arm, Change, ChangeOutcome, Membership, MembershipState } from './membership.ts';
@@ -199,7 +199,7 @@ class Fold {
   }
 
   #decision(event: HeadgateEvent, { personId, emailFrom, emailIsOthers = false }: Resolved, audience: Audience | undefined): Omit<DecidedEvent, 'event'> {
-    if (event.importedFrom === undefined) this.#learn(event, personId, emailIsOthers);
+    if (isNews(event)) this.#learn(event, personId, emailIsOthers);
     const decides = audience && event.name.startsWith('cio.audience_');
     const decided = decides ? this.#decideMembership(event, personId, audience) : this.#note(event, personId);
     if (emailFrom !== undefined) this.#takeEmail(event, emailFrom, personId);

@@ -1,5 +1,6 @@
 /** The registry as the rest of Headgate sees it: what `headgate.yaml` says, checked and with its defaults filled in. */
 
+import type { EventTypes } from './event-type.ts';
 import type { GuardPolicy } from './guard.ts';
 import type { PlatformClocks } from './platform-clocks.ts';
 
@@ -79,6 +80,8 @@ export interface Policies {
   destinations: ReadonlyMap<string, DestinationEntry>;
   /** Absent: there are none. */
   actions?: ReadonlyMap<string, ActionEntry>;
+  /** Workflow types by their event. Absent: there are none. */
+  types?: EventTypes;
 }
 
 const DURATION_PART = /^(\d+)(ms|s|m|h|d|w)$/;

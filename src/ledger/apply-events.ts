@@ -7,7 +7,7 @@
  * first make this one start over, so that the loser's view is never seen. Set by set, no statement per event.
  */
 import type { PoolClient } from 'pg';
-import type { HeadgateEvent } from '../domain/event.ts';
+import { isNews, type HeadgateEvent } from '../domain/event.ts';
 import { mergedRow, type BroughtAbout } from '../domain/exposure.ts';
 import { foldBatch, type BatchItem, type ItemOutcome, type Upkeep } from '../domain/fold-batch.ts';
 import { aliasesOf, aliasKey, IdentityResolution, namesSomebody, type Alias, type Resolved } from '../domain/identity.ts';
@@ -109,8 +109,8 @@ function claimsOf(events: readonly HeadgateEvent[], policies: Policies): Claim[]
   const decidable = events.filter((event) => !event.test && namesSomebody(event.person) && (event.audienceKey === undefined || policies.audiences.has(event.audienceKey)));
   return decidable.map((event) => {
     const aliases = aliasesOf(event.person, event.people);
-    // One name finds a person and links nobody: what a file says of last year must not merge persons, or move an e-mail, today.
-    return { event, aliases: event.importedFrom === undefined ? aliases : aliases.slice(0, 1) };
+    // One name finds a person and links nobody: what was said of them last year must not merge persons, or move an e-mail, today.
+    return { event, aliases: isNews(event) ? aliases : aliases.slice(0, 1) };
   });
 }
 

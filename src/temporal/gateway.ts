@@ -3,8 +3,9 @@ import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { describeEvent } from '../domain/describe.ts';
 import type { Decision, HeadgateEvent } from '../domain/event.ts';
-import { PRIORITY, PRIORITY_OF_EVENT } from '../domain/priority.ts';
+import { PRIORITY, priorityOfEvent } from '../domain/priority.ts';
 import { targetKey, type TargetRef } from '../domain/registry.ts';
+import { eventStart } from './event-start.ts';
 import {
   ACTION_UPDATES,
   actionWorkflowId,
@@ -23,10 +24,8 @@ import {
   SYNC_SIGNALS,
   SYNC_UPDATES,
   syncWorkflowId,
-  WORKFLOW_OF_EVENT,
   type ActionQueueInput,
   type EraseInput,
-  type EventWorkflowInput,
   type ExportInput,
   type JobResult,
   type LifeboatInput,
@@ -70,7 +69,7 @@ export function isRefused(error: unknown): boolean {
   return code === REFUSED || cause?.code === REFUSED;
 }
 
-function attributes(values: Partial<Record<SearchAttributeName, string | null | undefined>>): SearchAttributePair[] {
+function attributes(values: Partial<Record<SearchAttributeName, string | null | undefined>> & Record<string, string | null | undefined>): SearchAttributePair[] {
   return Object.entries(values).flatMap(([name, value]) =>
     value ? [{ key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD), value }] : [],
   );
@@ -89,19 +88,20 @@ export class TemporalGateway {
 
   /** Starts the event's workflow, whose id is the event id. One that exists already counts as started. */
   async startEvent(event: HeadgateEvent, decision: Decision): Promise<'started' | 'already started'> {
-    const input: EventWorkflowInput = { event, decision };
+    const { workflow, taskQueue, input } = eventStart(event, decision);
     try {
       await this.#within(DEADLINE_MS, () =>
-        this.#client.workflow.start(WORKFLOW_OF_EVENT[event.name], {
+        this.#client.workflow.start(workflow, {
           workflowId: event.eventId,
-          taskQueue: QUEUES.events,
+          taskQueue,
           args: [input],
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
           workflowIdConflictPolicy: 'FAIL',
           requestEagerStart: this.#eager,
-          priority: { priorityKey: PRIORITY_OF_EVENT[event.name] },
+          priority: { priorityKey: priorityOfEvent(event.name) },
           staticSummary: describeEvent(event, decision),
           typedSearchAttributes: attributes({
+            ...event.type?.attributes,
             EventName: event.name,
             AudienceKey: event.audienceKey,
             PersonId: decision.personId,

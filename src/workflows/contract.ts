@@ -4,7 +4,7 @@
  */
 import type { AudienceSize, SizeComparison } from '../domain/audience-size.ts';
 import type { ForwardState } from '../domain/forward.ts';
-import type { Decision, EventName, HeadgateEvent } from '../domain/event.ts';
+import type { BuiltInEventName, Decision, HeadgateEvent } from '../domain/event.ts';
 import type { MembershipState } from '../domain/membership.ts';
 import type { FailureReport, SyncState } from '../domain/failures.ts';
 import type { TargetRef } from '../domain/registry.ts';
@@ -20,10 +20,12 @@ export const QUEUES = {
   patient: 'headgate-patient',
   /** Calls to actions: bounded slots, so that a tool that hangs holds up nothing else. */
   forward: 'headgate-forward',
+  /** Workflows of types and their steps (docs/new-workflow-type.md): only processes that have types look there. */
+  steps: 'headgate-steps',
 } as const;
 
-/** The workflow that each event starts. */
-export const WORKFLOW_OF_EVENT: Record<EventName, 'audienceAdd' | 'audienceRemove' | 'exposure' | 'forward'> = {
+/** The workflow that each event of Headgate's own starts; that of another one travels with it. */
+export const WORKFLOW_OF_EVENT: Record<BuiltInEventName, 'audienceAdd' | 'audienceRemove' | 'exposure' | 'forward'> = {
   'cio.audience_add': 'audienceAdd',
   'cio.audience_remove': 'audienceRemove',
   'cio.exposure': 'exposure',
