@@ -19,7 +19,7 @@ module.exports = {
     room('workflow-types', ['domain/', 'monitoring/', 'api/redact\\.ts$', 'workflows/(authoring|index|type-contract)\\.ts$']),
     room('temporal', ['domain/', 'monitoring/', 'workflows/(contract|type-contract)\\.ts$']),
     room('actions', ['domain/', 'destinations/http-call\\.ts$']),
-    room('config', ['domain/', 'actions/', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog', 'workflow-types/index']),
+    room('config', ['domain/', 'actions/', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog', 'workflow-types/(duration|index)\.ts$']),
     room('warehouse', ['domain/', 'destinations/(checking|google-credentials|http-call|settings)\\.ts$']),
     {
       name: 'one-warehouse-alone',

@@ -6,11 +6,11 @@ const schema = z.strictObject({
   /** So many refunds open a task … */
   refunds: z.number().int().min(1).default(3),
   /** … when they lie within so long. */
-  within: duration.default('60d'),
+  within: duration.prefault('60d'),
   /** How long no further task is opened after one. */
-  quiet: duration.default('30d'),
+  quiet: duration.prefault('30d'),
   /** How long to wait before a task is opened, so that refunds of the same minute are in it, and late ones. */
-  settle: duration.default('1m'),
+  settle: duration.prefault('1m'),
   /** The action of headgate.yaml that opens tasks. */
   action: z.string().default('cx_tool'),
   cleared_by: z.string().default('shop.refund_cleared'),

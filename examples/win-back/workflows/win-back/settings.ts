@@ -4,13 +4,13 @@ import { z } from 'zod';
 
 const schema = z.strictObject({
   /** From the pause to the postcard. */
-  mail_after: duration.default('3d'),
+  mail_after: duration.prefault('3d'),
   /** From the postcard to the bonus. */
-  bonus_after: duration.default('14d'),
+  bonus_after: duration.prefault('14d'),
   /** From the bonus until nothing more is hoped for. */
-  give_up_after: duration.default('30d'),
+  give_up_after: duration.prefault('30d'),
   /** Nobody gets a second postcard within so long, however often they pause. */
-  again_after: duration.default('90d'),
+  again_after: duration.prefault('90d'),
   /** The actions of headgate.yaml that send the postcard and grant the bonus. */
   mail_action: z.string().default('direct_mail'),
   bonus_action: z.string().default('loyalty'),
