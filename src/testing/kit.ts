@@ -9,8 +9,8 @@ import { eventFromBody } from '../api/event-from-body.ts';
 import { identifyPerson } from '../destinations/identify-person.ts';
 import type { Decision, HeadgateEvent, JsonObject } from '../domain/event.ts';
 import type { Problem } from '../domain/quarantine.ts';
-import { TemporalGateway } from '../temporal/gateway.ts';
 import { entityWorkflowId } from '../workflows/type-contract.ts';
+import { awaitResult } from './await-result.ts';
 import { openTestEnvironment, type TestEnvironment } from './environment.ts';
 import type { FailedAttempt, FailingSteps } from './failing-steps.ts';
 import type { MemoryStore } from './memory-store.ts';
@@ -67,7 +67,6 @@ const PATIENCE_MS = 30_000;
 export class TestKit {
   readonly #server: TestEnvironment;
   readonly #types: RunningTypes;
-  readonly #gateway: TemporalGateway;
   readonly #store: MemoryStore;
   readonly #failing: FailingSteps;
   /** Makes the bodies that `send` sends, and people. */
@@ -76,7 +75,6 @@ export class TestKit {
   private constructor(server: TestEnvironment, types: RunningTypes) {
     this.#server = server;
     this.#types = types;
-    this.#gateway = types.gateway;
     this.#store = types.store;
     this.#failing = types.failing;
   }
@@ -134,7 +132,7 @@ export class TestKit {
     const handle = this.handle(eventId);
     return {
       eventId, status, personId: personId ?? '', handle,
-      result: <T>() => this.#failing.unlessOneKeepsFailing(handle.result() as Promise<T>),
+      result: <T>() => this.#failing.unlessOneKeepsFailing(awaitResult(handle, this.#server) as Promise<T>),
       history: () => handle.fetchHistory() as Promise<History>,
     };
   }
@@ -158,7 +156,7 @@ export class TestKit {
 
   /** The workflow of an id: for signals, queries and descriptions. */
   handle(workflowId: string): WorkflowHandle {
-    return this.#server.environment.client.workflow.getHandle(workflowId);
+    return this.#types.client.workflow.getHandle(workflowId);
   }
 
   /** A person's entity workflow. @param key of `tellEntity`; by default the person's id */
