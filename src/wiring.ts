@@ -28,6 +28,7 @@ import { createMetrics, type Metrics } from './monitoring/metrics.ts';
 import { placeOfEvent, traced, within, type Tracing } from './monitoring/tracing.ts';
 import { ActionWaker, Relay, Sweep, Waker } from './relay/index.ts';
 import type { Exporter } from './warehouse/exporter.ts';
+import { createTypeActivities, ledgerStore } from './workflow-types/index.ts';
 import { isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
 
 /** What the parts of one process share. */
@@ -81,7 +82,7 @@ export function buildParts(options: PartsOptions): Parts {
   const closing = new AbortController();
   let registering: Promise<void> | undefined;
   const register = (): void => {
-    registering ??= registerSearchAttributes(temporal.client, options.temporalSettings.namespace, logger, closing.signal).finally(() => (registering = undefined));
+    registering ??= registerSearchAttributes(temporal.client, options.temporalSettings.namespace, logger, closing.signal, registry.types.flatMap(({ attributeNames }) => attributeNames)).finally(() => (registering = undefined));
   };
   const gateway = new TemporalGateway({ client: temporal.client, eager: options.eager, onRefused: register });
   const destinations = connectDestinations(registry, options.sandboxUrl);
@@ -177,7 +178,7 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
   });
   const relay: Relay = new Relay({
     drainOutbox: (limit, carry) => ledger.drainOutbox(limit, carry),
-    carry: carrier(gateway, tracer),
+    carry: carrier(gateway, metrics, tracer),
     isRefused,
     doorLoad: () => commit.unanswered,
     logger,
@@ -243,12 +244,17 @@ const targetActions = (gateway: TemporalGateway): TargetActions => ({
 });
 
 /** Takes an entry of the outbox to Temporal; resolves with what became of it. */
-function carrier(gateway: TemporalGateway, tracer: Tracing): (entry: OutboxEntry) => Promise<string> {
+function carrier(gateway: TemporalGateway, metrics: Metrics, tracer: Tracing): (entry: OutboxEntry) => Promise<string> {
   return (entry) =>
     traced(
       tracer,
       () => ({ place: within(placeOfEvent(entry.eventId)), name: `${entry.action} workflow`, kind: 'client', attributes: { event_id: entry.eventId } }),
-      () => (entry.action === 'start' ? gateway.startEvent(entry.event, entry.decision) : gateway.endEvent(entry.eventId).then(() => 'ended')),
+      async () => {
+        if (entry.action === 'end') return gateway.endEvent(entry.eventId).then(() => 'ended');
+        const result = await gateway.startEvent(entry.event, entry.decision);
+        if (entry.event.type && result === 'started') metrics.typeStarts.inc({ workflow: entry.event.type.workflow });
+        return result;
+      },
     );
 }
 
@@ -260,7 +266,7 @@ export async function startWorker(parts: Parts, connection: Parameters<typeof ru
   };
   const stopping = new AbortController();
   const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, actions, sizesEveryMs: registry.watching.sizesEveryMs, wake, wakeAction: (action) => { actionWaker.wake(action); }, stopping: stopping.signal, monitor, logger, metrics, tracer });
-  const workers = await runWorkers({ connection, namespace, activities, tracer });
+  const workers = await runWorkers({ connection, namespace, activities, types: typeWorkflows(parts, wake), tracer });
   return {
     failed: workers.failed,
     stop: () => {
@@ -268,6 +274,20 @@ export async function startWorker(parts: Parts, connection: Parameters<typeof ru
       return workers.stop();
     },
   };
+}
+
+/** Undefined where headgate.yaml has no workflow types. */
+function typeWorkflows({ registry, ledger, gateway, logger, metrics }: Parts, wake: (targets: readonly TargetRef[]) => void): Parameters<typeof runWorkers>[0]['types'] {
+  if (registry.types.length === 0) return undefined;
+  const activities = createTypeActivities(registry.types, {
+    store: ledgerStore(ledger, wake),
+    entities: gateway.entities,
+    policies: registry.policies,
+    settings: registry.workflows.settings,
+    count: (step) => { metrics.typeSteps.inc({ ...step }); },
+    logger,
+  });
+  return { modules: registry.types, activities };
 }
 
 /** What a worker tells of itself, on a port of its own: whether it is well, and its metrics. */

@@ -2,8 +2,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestKit, type TestKit } from 'headgate/testing';
 
-const DAY = 86_400_000;
-
 let kit: TestKit;
 beforeAll(async () => {
   kit = await createTestKit({ workflows: `${import.meta.dirname}/workflows`, actions: ['cx_tool'] });

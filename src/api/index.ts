@@ -69,7 +69,7 @@ export function createApp(options: AppOptions): Express {
     });
     app.use('/console', options.console);
   }
-  app.use(descriptionRoutes());
+  app.use(descriptionRoutes(options.policies.types));
   app.use(quarantineOperating(options));
   app.use(erasureRoutes(options));
   app.use(guardRoutes(options));

@@ -38,7 +38,7 @@ export interface Signature {
 
 /** Reads an entry as the registry stands now. */
 export const understandEntry = ({ sources, policies, identify }: ReplayOptions, entry: StoredEntry, correct?: Correction): Understood =>
-  eventFromKept(entry, { source: sources.get(entry.source), hasAudience: (key) => policies.audiences.has(key), hasAction: (name) => policies.actions?.has(name) ?? false, identify }, correct);
+  eventFromKept(entry, { source: sources.get(entry.source), hasAudience: (key) => policies.audiences.has(key), hasAction: (name) => policies.actions?.has(name) ?? false, types: policies.types, identify }, correct);
 
 /**
  * Replays the entries in one batch. Throws LedgerUnavailable when the ledger does not answer; what was applied by then is a

@@ -149,6 +149,7 @@ async function answerTo(request: Request, options: DoorOptions): Promise<Answer>
     receivedAt,
     hasAudience: (key) => options.policies.audiences.has(key),
     hasAction: (name) => options.policies.actions?.has(name) ?? false,
+    types: options.policies.types,
     identify: options.identify,
   };
   const understood = eventFromBody(text, context);

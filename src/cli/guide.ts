@@ -9,7 +9,7 @@ const GROUPS: readonly (readonly [heading: string, commands: readonly string[]])
   ['See what happened, and why', ['event', 'person', 'audience', 'audiences']],
   ['Find what is wrong', ['check', 'quarantine', 'stuck', 'drift', 'alerts']],
   ['Mend it', ['pause', 'resume', 'retry', 'resync', 'push-now', 'release']],
-  ['Set up audiences, templates and tools', ['target', 'template', 'action']],
+  ['Set up audiences, templates and tools', ['target', 'template', 'action', 'workflow']],
   ['Exposures, files, warehouses', ['export', 'import', 'identifiers']],
 ];
 const OTHERS = 'This command';
@@ -26,6 +26,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
     [`send add --audience ${CART} --customer-id c_ada --at -6d`, 'as if it had happened six days ago'],
     ['send forward --action ops_slack --customer-id c_ada --attribute cart_value=182.5', 'something for another tool'],
     ['send exposure --exposure journey_entered --customer-id c_ada --context campaign_id=7', 'somebody is exposed to something'],
+    ['send event --event shop.refund --customer-id c_ada --attribute amount=25', "an event of a workflow type; what is not given is as in the type's example"],
     ['send report --metric email.opened --customer-id c_ada', "Customer.io's reporting feed"],
   ],
   event: [['event 66b730e1-ece8-48fe-84a8-571cac7324cc', 'what was decided, and how far the platforms are']],
@@ -59,10 +60,13 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   template: [
     [`template --event cio.audience_add --audience ${CART} --attribute cart_value=event.cart_value`, 'what to paste into Customer.io'],
     ['template --event cio.forward --action direct_mail --region eu', 'for another tool'],
+    ['template --event shop.refund', 'for the event of a workflow type'],
     ['template --check', 'every template that headgate.yaml has a use for, with people of every kind'],
     ['template --check --url http://127.0.0.1:8080', 'and post each to a running Headgate, as a test that decides nothing'],
     ['template --check --file my-body.liquid', 'a body that you changed'],
   ],
+  'workflow list': [['workflow list', 'what starts when an event of another name comes']],
+  'workflow new': [['workflow new refund-watch --event shop.refund', 'four small files and a test in ./workflows/refund-watch']],
   'action list': [['action list', 'what waits, and what was refused']],
   'action pause': [['action pause direct_mail', 'stop sending; what comes is kept']],
   'action resume': [['action resume direct_mail', 'go on']],

@@ -17,6 +17,7 @@ import { addSendCommand } from './commands/send.ts';
 import { addSyncCommands } from './commands/sync.ts';
 import { addTemplateCommand } from './commands/template.ts';
 import { addTargetCommands } from './commands/target.ts';
+import { addWorkflowCommands } from './commands/workflow.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { teach } from './guide.ts';
 
@@ -49,6 +50,7 @@ export function createProgram(): Command {
   addImportCommand(program);
   addActionCommands(program);
   addTemplateCommand(program);
+  addWorkflowCommands(program);
   addCompletionCommands(program);
   return teach(program);
 }

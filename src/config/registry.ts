@@ -16,6 +16,9 @@ import { maskRegistry } from './registry-mask.ts';
 import { Problems } from './registry-problems.ts';
 import { resolveTestProfiles } from './test-profiles.ts';
 import { guardOf, resolveWatching, showWatching, WATCHING_SECTIONS, type Watching } from './watching.ts';
+import { folderOf } from './find-registry.ts';
+import { resolveWorkflows, showWorkflows, withWorkflowTypes, WORKFLOWS_SECTION, type Workflows } from './workflows.ts';
+import type { LoadedType } from '../workflow-types/loaded-type.ts';
 import {
   AUDIENCE_KEY, audienceSchema, destinationCommon, DESTINATION_COMMON_KEYS, EXPORTER_COMMON_KEYS, exporterCommon, holdoutSchema, NAME, sourceSchema, type AudienceEntry, type HoldoutEntry, type SourceEntry,
 } from './registry-schema.ts';
@@ -60,6 +63,9 @@ export interface Registry {
   alerting: Alerting;
   /** The guard, how often sizes are read, and what things cost. */
   watching: Watching;
+  /** Where workflow types are, and what they are told. */
+  workflows: Workflows;
+  types: readonly LoadedType[];
   /** Tells registries apart, secrets included; reveals none. */
   hash: string;
   /** For people: the loaded registry with its defaults, secrets masked. */
@@ -72,7 +78,7 @@ export interface LoadOptions {
   sandboxAllowed: boolean;
 }
 
-/** Throws ConfigurationError when the file cannot be read or has mistakes. */
+/** With its workflow types. Throws ConfigurationError when the file cannot be read, or it or they have mistakes. */
 export async function loadRegistry(path: string, options: LoadOptions): Promise<Registry> {
   let text: string;
   try {
@@ -80,10 +86,10 @@ export async function loadRegistry(path: string, options: LoadOptions): Promise<
   } catch (error) {
     throw new ConfigurationError('The registry cannot be read', [`${path}: ${(error as Error).message}. Set HEADGATE_CONFIG to your headgate.yaml.`]);
   }
-  return parseRegistry(text, path, options);
+  return withWorkflowTypes(parseRegistry(text, path, options), folderOf(path));
 }
 
-/** @param file for messages */
+/** The file alone, without workflow types. @param file for messages */
 export function parseRegistry(text: string, file: string, options: LoadOptions): Registry {
   const lines = new LineCounter();
   const document = parseDocument(text.replace(VARIABLE, MARKED), { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
@@ -170,6 +176,7 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
   }
   const { contacts, alerts } = readAlerting(sections.owners, sections.alerts, problems);
   const watching = resolveWatching(isSection(given) ? given : {}, problems);
+  const workflows = resolveWorkflows(isSection(given) ? given[WORKFLOWS_SECTION] : undefined, problems);
   const audiences = new Map([...entries].map(([key, entry]) => [key, resolveAudience(key, entry, holdouts, watching)]));
   return {
     sources: new Map([...sources].map(([name, entry]) => [name, resolveSource(name, entry)])),
@@ -179,7 +186,9 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
     policies: { audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])), actions: new Map([...actions].map(([name, { entry }]) => [name, entry])) },
     alerting: resolveAlerting(contacts, alerts, audiences.values()),
     watching,
-    masked: { ...maskRegistry(sources, destinations, exporters, entries, holdouts), ...maskAlerting(contacts, Object.keys(sections.alerts).length > 0 ? alerts : undefined), ...(actions.size === 0 ? {} : { actions: Object.fromEntries([...actions].map(([name, action]) => [name, maskAction(action)])) }), ...showWatching(watching) },
+    workflows,
+    types: [],
+    masked: { ...maskRegistry(sources, destinations, exporters, entries, holdouts), ...maskAlerting(contacts, Object.keys(sections.alerts).length > 0 ? alerts : undefined), ...(actions.size === 0 ? {} : { actions: Object.fromEntries([...actions].map(([name, action]) => [name, maskAction(action)])) }), ...showWatching(watching), ...showWorkflows(workflows) },
   };
 }
 
@@ -194,12 +203,15 @@ interface Sections {
   alerts: Section;
 }
 
+/** Read by files of their own. */
+const OTHER_SECTIONS: readonly string[] = [...WATCHING_SECTIONS, WORKFLOWS_SECTION];
+
 function sectionsOf(file: unknown, problems: Problems): Sections {
   const sections: Sections = { sources: {}, destinations: {}, exporters: {}, actions: {}, audiences: {}, holdouts: {}, owners: {}, alerts: {} };
   const given = isSection(file) ? file : {};
   for (const [name, section] of Object.entries(given)) {
-    if ((WATCHING_SECTIONS as readonly string[]).includes(name)) continue;
-    if (!Object.hasOwn(sections, name)) problems.add([name], `is not a section that Headgate knows (${[...Object.keys(sections), ...WATCHING_SECTIONS].join(', ')})`);
+    if (OTHER_SECTIONS.includes(name)) continue;
+    if (!Object.hasOwn(sections, name)) problems.add([name], `is not a section that Headgate knows (${[...Object.keys(sections), ...OTHER_SECTIONS].join(', ')})`);
     else if (isSection(section)) sections[name as keyof Sections] = section;
     else if (section !== null) problems.add([name], 'must be a list of names, each with its settings below it');
   }

@@ -34,6 +34,7 @@ import * as retiring from './retiring.ts';
 import * as settle from './settle.ts';
 import * as sweep from './sweep.ts';
 import * as targets from './targets.ts';
+import * as typeEvents from './type-events.ts';
 import * as windows from './windows.ts';
 
 export { adoptRegistry, type Adoption } from './adopt-registry.ts';
@@ -110,6 +111,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, { countEvents }),
     ...bind(connection, sweep),
     ...bind(connection, targets),
+    ...bind(connection, typeEvents),
     ...bind(connection, windows),
     close: () => connection.close(),
   };

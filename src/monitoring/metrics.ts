@@ -57,6 +57,8 @@ export function createMetrics(others: readonly (() => Promise<string>)[] = []) {
     forwardsWaitingSeconds: new Gauge({ name: 'headgate_forwards_waiting_oldest_seconds', help: 'Age of the oldest of them.', labelNames: ['action'], registers }),
     forwardsRefused: new Gauge({ name: 'headgate_forwards_refused', help: 'Events that a tool refused, kept with its reason for 30 days.', labelNames: ['action'], registers }),
     actionState: new Gauge({ name: 'headgate_action_state', help: '1 for the state that an action is in.', labelNames: ['action', 'state'], registers }),
+    typeStarts: new Counter({ name: 'headgate_type_workflows_started_total', help: 'Workflows of workflow types that this process has started.', labelNames: ['workflow'], registers }),
+    typeSteps: new Counter({ name: 'headgate_type_steps_total', help: 'Attempts at steps of workflow types: `done` or `failed` (and tried again).', labelNames: ['workflow', 'step', 'outcome'], registers }),
     quarantined: new Gauge({ name: 'headgate_quarantine_waiting', help: 'Quarantined bodies that wait for a person.', registers }),
     quarantineResolved: new Counter({ name: 'headgate_quarantine_resolved_total', help: 'Quarantined bodies that were replayed or discarded.', labelNames: ['resolution'], registers }),
     overdueWindows: new Gauge({ name: 'headgate_overdue_windows', help: 'Windows that are over while the person is still in; more than 10,000 are counted as 10,000.', registers }),

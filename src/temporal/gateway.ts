@@ -5,6 +5,8 @@ import { describeEvent } from '../domain/describe.ts';
 import type { Decision, HeadgateEvent } from '../domain/event.ts';
 import { PRIORITY, priorityOfEvent } from '../domain/priority.ts';
 import { targetKey, type TargetRef } from '../domain/registry.ts';
+import type { Entities } from '../workflow-types/entities.ts';
+import { createEntities } from './entities.ts';
 import { eventStart } from './event-start.ts';
 import {
   ACTION_UPDATES,
@@ -76,12 +78,15 @@ function attributes(values: Partial<Record<SearchAttributeName, string | null | 
 }
 
 export class TemporalGateway {
+  /** For the steps of workflow types. */
+  readonly entities: Entities;
   readonly #client: Client;
   readonly #eager: boolean;
   readonly #onRefused: () => void;
 
   constructor({ client, eager, onRefused = () => undefined }: TemporalGatewayOptions) {
     this.#client = client;
+    this.entities = createEntities(client);
     this.#eager = eager;
     this.#onRefused = onRefused;
   }

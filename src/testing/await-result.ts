@@ -14,16 +14,13 @@ const NAP_MS = 20;
 export async function awaitResult(handle: WorkflowHandle, { environment, whyNoSkipping }: TestEnvironment): Promise<unknown> {
   const result: Promise<unknown> = handle.result();
   if (whyNoSkipping !== undefined) return result;
-  let over = false;
   const ended = result.then(
-    () => void (over = true),
-    () => void (over = true),
+    () => true,
+    () => true,
   );
-  for (;;) {
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, NAP_MS))]);
-    if (over) return result;
-    await skipSleep(handle, environment);
-  }
+  const nap = (): Promise<false> => new Promise((resolve) => setTimeout(resolve, NAP_MS, false));
+  while (!(await Promise.race([ended, nap()]))) await skipSleep(handle, environment);
+  return result;
 }
 
 async function skipSleep(handle: WorkflowHandle, environment: TestWorkflowEnvironment): Promise<void> {
@@ -31,6 +28,9 @@ async function skipSleep(handle: WorkflowHandle, environment: TestWorkflowEnviro
   const left = due === undefined ? 0 : due - (await environment.currentTimeMs());
   if (left > 0) await environment.sleep(Math.ceil(left) + 1);
 }
+
+/** temporal.api.enums.v1.PendingActivityState: a worker is at it. */
+const AT_WORK = 2;
 
 /** When the workflow goes on by itself; undefined while it is at work, and when only somebody else can wake it. Milliseconds. */
 async function nextDue(handle: WorkflowHandle): Promise<number | undefined> {
@@ -46,7 +46,6 @@ async function nextDue(handle: WorkflowHandle): Promise<number | undefined> {
     if (event.workflowTaskCompletedEventAttributes) working = false;
   }
   const steps = raw.pendingActivities ?? [];
-  // 2: a worker is at it.
-  if (working || steps.some(({ state }) => state === 2)) return undefined;
+  if (working || steps.some(({ state }) => state === AT_WORK)) return undefined;
   return [...timers.values(), ...steps.map(({ scheduledTime }) => (scheduledTime ? tsToMs(scheduledTime) : Infinity))].sort((a, b) => a - b)[0];
 }

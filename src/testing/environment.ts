@@ -1,5 +1,7 @@
 /** The Temporal server that tests of workflow types run on: the one that skips time, else the one of `npm start`, on which time passes as it does. */
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { createLogger } from '../monitoring/logger.ts';
+import { installRuntime } from '../temporal/runtime.ts';
 import { EmbeddedError, findTemporalBinary, findTestServer } from '../embedded/index.ts';
 
 export interface TestEnvironment {
@@ -13,6 +15,7 @@ const STARTS = 5;
 
 /** @param say one line at a time, of what takes long */
 export async function openTestEnvironment(say: (line: string) => void): Promise<TestEnvironment> {
+  await installRuntime({ logger: createLogger({ level: 'silent', pretty: false }), metrics: false });
   const skipping = await findTestServer({ say }).catch(unlessEmbedded);
   if (!(skipping instanceof EmbeddedError)) {
     const server = { executable: { type: 'existing-path', path: skipping.path } as const };

@@ -13,7 +13,7 @@ import { entityWorkflowId } from '../workflows/type-contract.ts';
 import { awaitResult } from './await-result.ts';
 import { openTestEnvironment, type TestEnvironment } from './environment.ts';
 import type { FailedAttempt, FailingSteps } from './failing-steps.ts';
-import type { MemoryStore } from './memory-store.ts';
+import type { DecidedEvent, MemoryStore } from './memory-store.ts';
 import { replay, writeHistory, type History } from './replay.ts';
 import { WebhookFactory, type WebhookOptions } from './webhooks.ts';
 import { runTypes, type RunningTypes, type TypesUnderTest } from './run-types.ts';
@@ -110,6 +110,16 @@ export class TestKit {
    * nothing: its `status` is `duplicate`.
    */
   async send(event: string, options: WebhookOptions = {}): Promise<Run> {
+    const { decided, status } = await this.#decide(event, options, true);
+    return this.#run(decided.event, status, decided.decision);
+  }
+
+  /** Puts an event into the ledger and starts nothing: as if its workflow had not come to it yet, or its signal had been lost. */
+  async remember(event: string, options: WebhookOptions = {}): Promise<void> {
+    await this.#decide(event, options, false);
+  }
+
+  async #decide(event: string, options: WebhookOptions, starts: boolean): Promise<{ decided: DecidedEvent; status: string }> {
     const now = await this.#server.environment.currentTimeMs();
     const body = this.webhooks.body(event, options, now);
     const { policies } = this.#types;
@@ -122,19 +132,25 @@ export class TestKit {
     });
     if ('problems' in understood) throw new NotAccepted(event, understood.problems);
     const { eventId } = understood.event;
-    const outcome = await this.#store.apply(understood.event);
+    const outcome = await this.#store.apply(understood.event, { starts });
     if (outcome.kind === 'conflict') throw new NotAccepted(event, [{ path: 'event_id', message: `${eventId} is that of another event, ${outcome.known.name}` }]);
     if (outcome.kind === 'unknown_audience') throw new NotAccepted(event, [{ path: 'audience_key', message: `there is no ${outcome.audienceKey}` }]);
-    return this.#run(understood.event, outcome.kind === 'duplicate' ? 'duplicate' : outcome.decision.status, outcome.decision);
+    const { decision } = outcome;
+    return { decided: { event: understood.event, decision }, status: outcome.kind === 'duplicate' ? 'duplicate' : decision.status };
   }
 
   #run({ eventId }: HeadgateEvent, status: string, { personId }: Decision): Run {
     const handle = this.handle(eventId);
     return {
       eventId, status, personId: personId ?? '', handle,
-      result: <T>() => this.#failing.unlessOneKeepsFailing(awaitResult(handle, this.#server) as Promise<T>),
-      history: () => handle.fetchHistory() as Promise<History>,
+      result: <T>() => this.resultOf<T>(handle),
+      history: () => handle.fetchHistory(),
     };
+  }
+
+  /** What a workflow returned, as `result` of a run: of an entity, say. */
+  async resultOf<T = unknown>(handle: WorkflowHandle): Promise<T> {
+    return this.#failing.unlessOneKeepsFailing(awaitResult(handle, this.#server) as Promise<T>);
   }
 
   /** Lets time pass: what is due meanwhile happens, in order. @param duration such as `60 days`, or milliseconds */

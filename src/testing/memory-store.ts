@@ -37,7 +37,8 @@ export class MemoryStore implements TypeStore {
     this.#onDecided = onDecided;
   }
 
-  async apply(event: HeadgateEvent): Promise<ItemOutcome> {
+  /** @param options whether its workflow is started */
+  async apply(event: HeadgateEvent, { starts = true }: { starts?: boolean } = {}): Promise<ItemOutcome> {
     const whose = this.#resolve(event);
     const loaded = { events: this.#known, memberships: this.#memberships, deliveries: new Map(), persons: this.#persons };
     const { outcomes, decided, memberships, persons } = foldBatch([{ kind: 'event', event, ...whose }], loaded, this.#policies, () => 1);
@@ -46,7 +47,7 @@ export class MemoryStore implements TypeStore {
     for (const { event: own, decision } of decided) {
       this.#known.set(own.eventId, { name: own.name, audienceKey: own.audienceKey ?? null, action: own.action ?? null, decision });
       this.decided.push({ event: own, decision });
-      await this.#onDecided({ event: own, decision });
+      if (starts) await this.#onDecided({ event: own, decision });
     }
     const [outcome] = outcomes;
     if (!outcome) throw new Error('an event has an outcome');

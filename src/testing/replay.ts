@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker, type WorkflowBundle } from '@temporalio/worker';
 
-export type History = Parameters<typeof Worker.runReplayHistory>[1];
+/** What happened in a workflow, as Temporal keeps it. */
+export type History = Parameters<typeof historyToJSON>[0];
 
 interface Named {
   /** For people: the file, or the workflow's id. */
@@ -24,7 +25,7 @@ export class HistoryBroken extends Error {
 export async function replay(workflowBundle: WorkflowBundle, from: History | string): Promise<number> {
   const named = typeof from === 'string' ? await readHistories(from) : [{ name: 'the history', history: from }];
   const broken: string[] = [];
-  const histories = named.map(({ name, history }) => ({ workflowId: name, history: history as History }));
+  const histories = named.map(({ name, history }) => ({ workflowId: name, history }));
   for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle }, histories)) {
     if (error) broken.push(`  ${workflowId}: ${error.message.split('\n')[0] ?? ''}`);
   }
@@ -51,4 +52,4 @@ async function readHistory(file: string): Promise<Named> {
 }
 
 /** As `temporal workflow show` writes it. */
-export const writeHistory = (history: History): string => `${JSON.stringify(historyToJSON(history as Parameters<typeof historyToJSON>[0]), null, 2)}\n`;
+export const writeHistory = (history: History): string => `${JSON.stringify(historyToJSON(history), null, 2)}\n`;

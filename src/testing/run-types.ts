@@ -1,13 +1,12 @@
 /** The parts of Headgate that workflow types need, for a test: as wiring.ts puts them together, with what a test replaces. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, WorkflowNotFoundError } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { Worker, type WorkflowBundle } from '@temporalio/worker';
 import type { ActionEntry, Audience, Policies } from '../domain/registry.ts';
-import { TemporalGateway } from '../temporal/gateway.ts';
-import { byEvent, createTypeSteps, loadWorkflowTypes, type Entities, type LoadedType, type StepDependencies, type Steps } from '../workflow-types/index.ts';
+import { createLogger } from '../monitoring/logger.ts';
+import { bundleTypes, createEntities, TemporalGateway } from '../temporal/index.ts';
+import { byEvent, createTypeActivities, loadWorkflowTypes, type LoadedType, type Steps } from '../workflow-types/index.ts';
 import { QUEUES, SEARCH_ATTRIBUTES } from '../workflows/contract.ts';
 import { FailingSteps } from './failing-steps.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -39,23 +38,20 @@ export interface RunningTypes {
 
 /** Throws with every mistake in the types, as Headgate does at start. */
 export async function runTypes(environment: TestWorkflowEnvironment, { workflows, settings = {}, actions = [], audiences = [], fetch = refuseToFetch, steps = {} }: TypesUnderTest): Promise<RunningTypes> {
-  const { types, problems } = loadWorkflowTypes(typeof workflows === 'string' ? [workflows] : workflows, process.cwd());
-  if (problems.length > 0) throw new Error(`The workflow types have mistakes:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  const types = load(typeof workflows === 'string' ? [workflows] : workflows);
   const policies: Policies = { audiences: new Map(audiences.map((key) => [key, audienceOf(key)])), destinations: new Map(), actions: new Map(actions.map((name) => [name, actionOf(name)])), types: byEvent(types) };
+  await registerSearchAttributes(environment, types);
   const { nativeConnection: connection, namespace = 'default' } = environment;
   // The environment's own client lets the clock run free, see await-result.ts.
   const client = new Client({ connection: environment.connection, namespace });
-  await registerSearchAttributes(environment, types);
-
   const gateway = new TemporalGateway({ client, eager: false });
   const failing = new FailingSteps();
   const store = new MemoryStore(policies, async ({ event, decision }) => {
     if (event.type && decision.status !== 'test') await gateway.startEvent(event, decision);
   });
-  const own = createTypeSteps({ store, entities: entitiesOf(client), policies, now: () => environment.currentTimeMs() });
-  const activities = { ...own, ...stepsOf(types, settings, fetch), ...steps };
-  const bundle = await bundleForTests(types);
-  const worker = await Worker.create({ connection, taskQueue: QUEUES.steps, workflowBundle: bundle, activities, interceptors: { activity: [failing.interceptor] } });
+  const activities = createTypeActivities(types, { store, entities: createEntities(client), policies, now: () => environment.currentTimeMs(), logger: createLogger({ level: 'silent', pretty: false }), settings, fetch, count: () => undefined });
+  const bundle = await bundleTypes(types, [fileURLToPath(new URL('./fail-at-once.ts', import.meta.url))]);
+  const worker = await Worker.create({ connection, taskQueue: QUEUES.steps, workflowBundle: bundle, activities: { ...activities, ...steps }, interceptors: { activity: [failing.interceptor] } });
   const running = worker.run();
   running.catch(() => undefined);
   return {
@@ -67,34 +63,16 @@ export async function runTypes(environment: TestWorkflowEnvironment, { workflows
   };
 }
 
+function load(folders: readonly string[]): LoadedType[] {
+  const { types, problems } = loadWorkflowTypes(folders, process.cwd());
+  if (problems.length > 0) throw new Error(`The workflow types have mistakes:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  return types;
+}
+
 const audienceOf = (key: string): Audience => ({ key, description: key, owner: { name: 'test' }, windowMs: null, excludes: [], holdout: 0, holdouts: [], mode: 'live', targets: [] });
 const actionOf = (name: string): ActionEntry => ({ name, kind: 'http', mode: 'live', testProfiles: [], ordered: false });
 
 const refuseToFetch: typeof fetch = (input) => Promise.reject(new Error(`A test reaches nobody, and ${input instanceof Request ? input.url : String(input)} was asked: give createTestKit a fetch, or put a step in place of this one by steps.`));
-
-const nothing = (): void => undefined;
-const logger: StepDependencies['logger'] = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-
-function stepsOf(types: readonly LoadedType[], settings: NonNullable<TypesUnderTest['settings']>, fetch: StepDependencies['fetch']): Steps {
-  return Object.assign({}, ...types.map(({ name, createActivities }) => createActivities?.({ logger, fetch, settings: settings[name] ?? {} }) ?? {})) as Steps;
-}
-
-function entitiesOf(client: Client): Entities {
-  return {
-    signalWithStart: async (workflowId, { workflow, start, signal, payload }) => {
-      await client.workflow.signalWithStart(workflow, { workflowId, taskQueue: QUEUES.steps, args: [start], signal, signalArgs: [payload] });
-    },
-    signal: async (workflowId, signal, payload) => {
-      try {
-        await client.workflow.getHandle(workflowId).signal(signal, payload);
-        return true;
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return false;
-        throw error;
-      }
-    },
-  };
-}
 
 /** temporal.api.enums.v1.IndexedValueType */
 const KEYWORD = 2;
@@ -106,16 +84,5 @@ async function registerSearchAttributes({ connection, namespace = 'default' }: T
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: { [name]: KEYWORD } }).catch((error: unknown) => {
       if ((error as { code?: number }).code !== THERE) throw error;
     });
-  }
-}
-
-async function bundleForTests(types: readonly LoadedType[]): Promise<WorkflowBundle> {
-  const folder = await mkdtemp(resolve(import.meta.dirname, '../../tmp-bundle-'));
-  const entry = join(folder, 'entry.ts');
-  await writeFile(entry, types.map(({ workflowFile }) => `export * from ${JSON.stringify(workflowFile)};\n`).join(''));
-  try {
-    return await bundleWorkflowCode({ workflowsPath: entry, workflowInterceptorModules: [fileURLToPath(new URL('./fail-at-once.ts', import.meta.url))], logger: { log: nothing, trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing } });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }

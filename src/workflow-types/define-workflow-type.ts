@@ -36,7 +36,7 @@ export interface WorkflowType<Module = never, Schema extends z.ZodType = z.ZodTy
 
 /**
  * Registers a workflow type, so that the compiler sees that event, schema and workflow fit:
- * `export default defineWorkflowType<typeof import('./workflow.ts'), typeof schema>({ … })`.
+ * `import type * as workflows from './workflow.ts'`, then `export default defineWorkflowType<typeof workflows, typeof schema>({ … })`.
  */
 export function defineWorkflowType<Module extends object, Schema extends z.ZodType<object>>(type: WorkflowType<Module, Schema>): WorkflowType<Module, Schema> {
   return type;

@@ -6,3 +6,7 @@ export { defineWorkflowType, type StepDependencies, type Steps, type WorkflowTyp
 export { createTypeSteps, type TypeSteps, type TypeStepsDependencies } from './type-steps.ts';
 export type { Entities } from './entities.ts';
 export type { TypeStore } from './type-store.ts';
+export { byEvent, loadType, loadWorkflowTypes, type LoadedTypes } from './load.ts';
+export type { LoadedType } from './loaded-type.ts';
+export { ledgerStore } from './ledger-store.ts';
+export { createTypeActivities, type TypeActivitiesDependencies } from './type-activities.ts';

@@ -62,6 +62,9 @@ export function createTypeSteps({ store, entities, policies, now = Date.now }: T
   };
 }
 
+/** Names that no type's own step may have. */
+export const OWN_STEP_NAMES = ['emit', 'countEvents', 'lastEvent', 'listEvents', 'tellEntity'] as const satisfies (keyof TypeSteps)[];
+
 export type TypeSteps = ReturnType<typeof createTypeSteps>;
 
 const mendable = ({ event, emit: { suffix } }: EmitInput, problem: string): ApplicationFailure =>

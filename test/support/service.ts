@@ -5,6 +5,7 @@ import { sign } from '../../src/api/index.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
 import { parseRegistry, type Registry } from '../../src/config/registry.ts';
 import { sandboxDestinations } from '../../src/config/sandbox-destinations.ts';
+import { withWorkflowTypes } from '../../src/config/workflows.ts';
 import type { Patience } from '../../src/domain/alerts.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
 import { createLogger } from '../../src/monitoring/logger.ts';
@@ -80,7 +81,9 @@ export interface ServiceOptions {
 export async function startService(options: ServiceOptions = {}): Promise<TestService> {
   const destination = options.destination ?? 'meta_main';
   const parse = (text: string): Registry => parseRegistry(text, 'headgate.yaml', { variables: {}, sandboxAllowed: true });
-  let registry = parse(options.registry ?? REGISTRY);
+  // Beside it is nothing: what `workflows:` names must be absolute.
+  const load = (text: string): Promise<Registry> => withWorkflowTypes(parse(text), '/nowhere');
+  let registry = await load(options.registry ?? REGISTRY);
   const database = await createDatabase();
   const databaseUrl = (await options.through?.(database.url)) ?? database.url;
   const temporal = await startTestTemporal();
@@ -101,7 +104,7 @@ export async function startService(options: ServiceOptions = {}): Promise<TestSe
     },
     stopHeadgate: () => headgate.life.stop(),
     startHeadgate: async (changed) => {
-      if (changed !== undefined) registry = parse(changed);
+      if (changed !== undefined) registry = await load(changed);
       headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox, options);
       Object.assign(service, { url: headgate.url, client: headgate.client, parts: headgate.parts });
     },

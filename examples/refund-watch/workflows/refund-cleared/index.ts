@@ -1,7 +1,8 @@
 import { defineWorkflowType } from 'headgate/workflow-type';
 import { schema } from './schema.ts';
+import type * as workflow from './workflow.ts';
 
-export default defineWorkflowType<typeof import('./workflow.ts'), typeof schema>({
+export default defineWorkflowType<typeof workflow, typeof schema>({
   event: 'shop.refund_cleared',
   workflow: 'refundCleared',
   schema,

@@ -1,8 +1,9 @@
 import { defineWorkflowType } from 'headgate/workflow-type';
 import { createActivities } from './activities.ts';
 import { schema } from './schema.ts';
+import type * as workflow from './workflow.ts';
 
-export default defineWorkflowType<typeof import('./workflow.ts'), typeof schema>({
+export default defineWorkflowType<typeof workflow, typeof schema>({
   event: 'subscription.paused',
   workflow: 'winBackStart',
   schema,

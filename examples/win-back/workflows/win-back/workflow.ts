@@ -91,9 +91,10 @@ export async function winBack(first: Pause): Promise<Ended> {
     for (const { waits, meanwhile, action, suffix } of acts) {
       const state = await wait(waits, meanwhile);
       if (state !== 'paused') return state;
-      if ((await askShop(pause.data.subscription_id)) === 'active') return 'resumed';
+      const { subscription_id: subscriptionId, product } = pause.data;
+      if ((await askShop(subscriptionId)) === 'active') return 'resumed';
       if (suffix === 'postcard' && (await lastEvent(pause, { event: 'cio.forward', action, within: plan.again_after, until: Date.now() + CLOCKS_MS }))) return 'had a postcard not long ago';
-      const { eventId } = await emit(pause, { suffix, event: 'cio.forward', action, attributes: { ...pause.data, paused_at: new Date(pause.event.occurredAt).toISOString() } });
+      const { eventId } = await emit(pause, { suffix, event: 'cio.forward', action, attributes: { subscription_id: subscriptionId, product: product ?? null, paused_at: new Date(pause.event.occurredAt).toISOString() } });
       sent.push(eventId);
     }
     const state = await wait(plan.give_up_after, 'waits after the bonus');

@@ -1,0 +1,44 @@
+/** One bundle of the workflows of all types, apart from Headgate's own: no type can change or break those. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { silent } from './silent.ts';
+
+/** A module with workflows, and the names of those that are started. */
+export interface WorkflowModule {
+  workflowFile: string;
+  workflowNames: readonly string[];
+}
+
+const own = createRequire(import.meta.url);
+/** Where Headgate's own packages are, for folders that have none. */
+const PACKAGES = resolve(own.resolve('@temporalio/workflow/package.json'), '../../..');
+
+/** Throws with what the bundler says, which names files and lines. @param interceptors modules with workflow interceptors, for tests */
+export async function bundleTypes(modules: readonly WorkflowModule[], interceptors: string[] = []): Promise<WorkflowBundleWithSourceMap> {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-types-'));
+  const entry = join(folder, 'index.js');
+  const said: string[] = [];
+  try {
+    await writeFile(entry, modules.map(({ workflowFile, workflowNames }) => `export { ${workflowNames.join(', ')} } from ${JSON.stringify(workflowFile)};\n`).join(''));
+    return await bundleWorkflowCode({
+      workflowsPath: entry,
+      workflowInterceptorModules: interceptors,
+      logger: { ...silent, error: (message) => void said.push(message) },
+      webpackConfigHook: (config) => ({
+        ...config,
+        resolve: {
+          ...config.resolve,
+          modules: [PACKAGES, ...(config.resolve?.modules ?? [])],
+          alias: { ...(config.resolve?.alias as Record<string, string>), 'headgate/workflow$': own.resolve('headgate/workflow') },
+        },
+      }),
+    });
+  } catch (error) {
+    throw new Error(`The workflows of ${modules.map(({ workflowFile }) => workflowFile).join(', ')} cannot be bundled: ${[(error as Error).message, ...said].join('\n')}`, { cause: error });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
