@@ -46,6 +46,6 @@ async function nextDue(handle: WorkflowHandle): Promise<number | undefined> {
     if (event.workflowTaskCompletedEventAttributes) working = false;
   }
   const steps = raw.pendingActivities ?? [];
-  if (working || steps.some(({ state }) => state === AT_WORK)) return undefined;
+  if (working || steps.some(({ state }) => Number(state) === AT_WORK)) return undefined;
   return [...timers.values(), ...steps.map(({ scheduledTime }) => (scheduledTime ? tsToMs(scheduledTime) : Infinity))].sort((a, b) => a - b)[0];
 }

@@ -52,4 +52,4 @@ async function readHistory(file: string): Promise<Named> {
 }
 
 /** As `temporal workflow show` writes it. */
-export const writeHistory = (history: History): string => `${JSON.stringify(historyToJSON(history), null, 2)}\n`;
+export const writeHistory = (history: History): string => `${JSON.stringify(JSON.parse(historyToJSON(history)), null, 2)}\n`;

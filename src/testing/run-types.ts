@@ -81,7 +81,7 @@ const THERE = 6;
 
 async function registerSearchAttributes({ connection, namespace = 'default' }: TestWorkflowEnvironment, types: readonly LoadedType[]): Promise<void> {
   for (const name of new Set([...SEARCH_ATTRIBUTES, ...types.flatMap(({ attributeNames }) => attributeNames)])) {
-    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: { [name]: KEYWORD } }).catch((error: unknown) => {
+    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: Object.fromEntries([[name, KEYWORD]]) }).catch((error: unknown) => {
       if ((error as { code?: number }).code !== THERE) throw error;
     });
   }
