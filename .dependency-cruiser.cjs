@@ -10,7 +10,7 @@ module.exports = {
   forbidden: [
     { name: 'domain-is-pure', comment: 'No I/O, no npm, no node: in domain.', severity: 'error', from: { path: '^src/domain/' }, to: { pathNot: '^src/domain/' } },
     room('workflows', ['domain/']),
-    room('activities', ['domain/', 'ledger/index', 'monitoring/']),
+    room('activities', ['domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),
     room('alerting', ['domain/', 'ledger/index', 'monitoring/', 'actions/standard-webhooks']),
     room('ledger', ['domain/', 'monitoring/']),
     room('api', ['domain/', 'ledger/index', 'monitoring/', 'workflows/contract']),

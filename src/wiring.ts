@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createActivities } from './activities/index.ts';
 import { Contacts, Monitor } from './alerting/index.ts';
 import { createApp, createWorkerApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
+import { ConfigurationError } from './config/configuration-error.ts';
 import { connectActions } from './config/connect-actions.ts';
 import { connectDestinations } from './config/connect-destinations.ts';
 import { connectExporters } from './config/connect-exporters.ts';
@@ -29,7 +30,7 @@ import { placeOfEvent, traced, within, type Tracing } from './monitoring/tracing
 import { ActionWaker, Relay, Sweep, Waker } from './relay/index.ts';
 import type { Exporter } from './warehouse/exporter.ts';
 import { createTypeActivities, ledgerStore } from './workflow-types/index.ts';
-import { isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
+import { isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, TypesUnbundled, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
 
 /** What the parts of one process share. */
 export interface Parts {
@@ -266,7 +267,9 @@ export async function startWorker(parts: Parts, connection: Parameters<typeof ru
   };
   const stopping = new AbortController();
   const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, actions, sizesEveryMs: registry.watching.sizesEveryMs, wake, wakeAction: (action) => { actionWaker.wake(action); }, stopping: stopping.signal, monitor, logger, metrics, tracer });
-  const workers = await runWorkers({ connection, namespace, activities, types: typeWorkflows(parts, wake), tracer });
+  const workers = await runWorkers({ connection, namespace, activities, types: typeWorkflows(parts, wake), tracer }).catch((error: unknown) => {
+    throw error instanceof TypesUnbundled ? new ConfigurationError('The workflow types cannot be bundled', error.problems) : error;
+  });
   return {
     failed: workers.failed,
     stop: () => {

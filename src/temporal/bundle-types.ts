@@ -12,11 +12,21 @@ export interface WorkflowModule {
   workflowNames: readonly string[];
 }
 
+/** What the bundler says names files and lines. */
+export class TypesUnbundled extends Error {
+  override readonly name = 'TypesUnbundled';
+  readonly problems: readonly string[];
+  constructor(modules: readonly WorkflowModule[], problems: readonly string[], cause: unknown) {
+    super(`The workflows of ${modules.map(({ workflowFile }) => workflowFile).join(', ')} cannot be bundled: ${problems.join('\n')}`, { cause });
+    this.problems = problems;
+  }
+}
+
 const own = createRequire(import.meta.url);
 /** Where Headgate's own packages are, for folders that have none. */
 const PACKAGES = resolve(own.resolve('@temporalio/workflow/package.json'), '../../..');
 
-/** Throws with what the bundler says, which names files and lines. @param interceptors modules with workflow interceptors, for tests */
+/** Throws TypesUnbundled. @param interceptors modules with workflow interceptors, for tests */
 export async function bundleTypes(modules: readonly WorkflowModule[], interceptors: string[] = []): Promise<WorkflowBundleWithSourceMap> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-types-'));
   const entry = join(folder, 'index.js');
@@ -37,7 +47,7 @@ export async function bundleTypes(modules: readonly WorkflowModule[], intercepto
       }),
     });
   } catch (error) {
-    throw new Error(`The workflows of ${modules.map(({ workflowFile }) => workflowFile).join(', ')} cannot be bundled: ${[(error as Error).message, ...said].join('\n')}`, { cause: error });
+    throw new TypesUnbundled(modules, [...said, (error as Error).message], error);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@
  * It must never decide anything. Start reading at gateway.ts.
  */
 export { connectNative, connectLazily, readTemporalSettings, type TemporalConnection, type TemporalSettings } from './connect.ts';
-export { bundleTypes, type WorkflowModule } from './bundle-types.ts';
+export { bundleTypes, TypesUnbundled, type WorkflowModule } from './bundle-types.ts';
 export { createEntities } from './entities.ts';
 export { isRefused, TemporalGateway, type FollowedJob } from './gateway.ts';
 export { registerSearchAttributes } from './search-attributes.ts';

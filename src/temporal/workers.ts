@@ -38,10 +38,10 @@ const LEDGER_SLOTS = 20;
 
 /** Starts the workers; resolves when they poll. */
 export async function runWorkers({ connection, namespace, activities, types, tracer }: WorkersOptions): Promise<RunningWorkers> {
-  const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-    logger: silent,
-  });
+  const [workflowBundle, bundleOfTypes] = await Promise.all([
+    bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)), logger: silent }),
+    types && bundleTypes(types.modules),
+  ]);
   const common: Partial<WorkerOptions> = { connection, namespace, shutdownGraceTime: GRACE, shutdownForceTime: '20s', ...(tracer ? { interceptors: { activity: [traceActivities(tracer)] } } : {}) };
   const workers = await Promise.all([
     Worker.create({
@@ -58,7 +58,9 @@ export async function runWorkers({ connection, namespace, activities, types, tra
     Worker.create({ ...common, taskQueue: QUEUES.sync, workflowBundle, activities, maxCachedWorkflows: CACHED_WORKFLOWS }),
     Worker.create({ ...common, taskQueue: QUEUES.patient, activities, maxConcurrentActivityTaskExecutions: PATIENT_SLOTS }),
     Worker.create({ ...common, taskQueue: QUEUES.forward, activities, maxConcurrentActivityTaskExecutions: FORWARD_SLOTS }),
-    ...(types ? [typeWorker(common, types)] : []),
+    ...(types && bundleOfTypes
+      ? [Worker.create({ ...common, taskQueue: QUEUES.steps, workflowBundle: bundleOfTypes, activities: types.activities, maxCachedWorkflows: CACHED_WORKFLOWS, maxConcurrentActivityTaskExecutions: STEP_SLOTS })]
+      : []),
   ]);
   const runs = workers.map((worker) => worker.run());
   const failed = Promise.withResolvers<never>();
@@ -71,8 +73,4 @@ export async function runWorkers({ connection, namespace, activities, types, tra
       await Promise.allSettled(runs);
     },
   };
-}
-
-async function typeWorker(common: Partial<WorkerOptions>, { modules, activities }: NonNullable<WorkersOptions['types']>): Promise<Worker> {
-  return Worker.create({ ...common, taskQueue: QUEUES.steps, workflowBundle: await bundleTypes(modules), activities, maxCachedWorkflows: CACHED_WORKFLOWS, maxConcurrentActivityTaskExecutions: STEP_SLOTS });
 }

@@ -112,6 +112,22 @@ test('an entity lives for each person, is told by other types, and its person ma
   expect(await resultOf(entity)).toEqual({ pauses: 1, resumedBy: resumed });
 });
 
+test('whoever is erased is forgotten by their entity too', async () => {
+  const { person } = somebody();
+  const entity = await resultOf<string>(await sent('shop.subscription_paused', person, { subscription_id: 's-9' }));
+  // Visibility tells of it a little later.
+  const personId = entity.split('/').at(-1) ?? '';
+  const listed = async (): Promise<string[]> => {
+    const ids: string[] = [];
+    for await (const { workflowId } of service.client.workflow.list({ query: `PersonId = '${personId}'` })) ids.push(workflowId);
+    return ids;
+  };
+  await until(listed, (ids) => ids.includes(entity));
+  const response = await fetch(`${service.url}/v1/erasures`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ customer_id: person.customer_id, by: 'tests' }) });
+  expect(response.status).toBeLessThan(300);
+  await until(() => handle(entity).describe().then(() => 'there', (error: unknown) => (error as Error).name), (seen) => seen === 'WorkflowNotFoundError');
+});
+
 test('a process without the type takes none of its work: events that were accepted go on when one with it is back', async () => {
   const { person } = somebody();
   const { event } = await understood(person);
