@@ -24,16 +24,13 @@ export async function awaitResult(handle: WorkflowHandle, { environment, whyNoSk
 }
 
 async function skipSleep(handle: WorkflowHandle, environment: TestWorkflowEnvironment): Promise<void> {
-  const due = await nextDue(handle);
-  const left = due === undefined ? 0 : due - (await environment.currentTimeMs());
-  if (left > 0) await environment.sleep(Math.ceil(left) + 1);
+  const now = await environment.currentTimeMs();
+  const due = await nextDue(handle, now);
+  if (due !== undefined && due > now) await environment.sleep(Math.ceil(due - now) + 1);
 }
 
-/** temporal.api.enums.v1.PendingActivityState: a worker is at it. */
-const AT_WORK = 2;
-
 /** When the workflow goes on by itself; undefined while it is at work, and when only somebody else can wake it. Milliseconds. */
-async function nextDue(handle: WorkflowHandle): Promise<number | undefined> {
+async function nextDue(handle: WorkflowHandle, now: number): Promise<number | undefined> {
   const [{ raw }, { events }] = await Promise.all([handle.describe(), handle.fetchHistory()]);
   const timers = new Map<string, number>();
   let working = false;
@@ -45,7 +42,12 @@ async function nextDue(handle: WorkflowHandle): Promise<number | undefined> {
     if (event.workflowTaskScheduledEventAttributes) working = true;
     if (event.workflowTaskCompletedEventAttributes) working = false;
   }
-  const steps = raw.pendingActivities ?? [];
-  if (working || steps.some(({ state }) => Number(state) === AT_WORK)) return undefined;
-  return [...timers.values(), ...steps.map(({ scheduledTime }) => (scheduledTime ? tsToMs(scheduledTime) : Infinity))].sort((a, b) => a - b)[0];
+  const steps = (raw.pendingActivities ?? []).map(({ lastStartedTime, lastAttemptCompleteTime }) => ({ startedAt: timeOf(lastStartedTime), failedAt: timeOf(lastAttemptCompleteTime) }));
+  if (working || steps.some(({ startedAt, failedAt }) => failedAt === undefined || (startedAt ?? 0) > failedAt)) return undefined;
+  // The server does not say when a failed step is tried again: wait as long again as it has waited, so about twice its pause at most.
+  const again = steps.map(({ failedAt = now }) => now + Math.max(SHORTEST_PAUSE_MS, now - failedAt));
+  return [...timers.values(), ...again].sort((a, b) => a - b)[0];
 }
+
+const SHORTEST_PAUSE_MS = 500;
+const timeOf = (time: Parameters<typeof tsToMs>[0]): number | undefined => (time ? tsToMs(time) : undefined);
