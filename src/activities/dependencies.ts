@@ -7,6 +7,7 @@ import type { Logger } from '../monitoring/logger.ts';
 import type { Exporter } from '../warehouse/exporter.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
 import type { Tracing } from '../monitoring/tracing.ts';
+import type { TemporalGateway } from '../temporal/index.ts';
 import type { MonitorResult } from '../workflows/contract.ts';
 
 export interface ActivityDependencies {
@@ -25,6 +26,8 @@ export interface ActivityDependencies {
   stopping: AbortSignal;
   /** Looks for what is wrong and tells owners; `alarm` has it look at once. */
   monitor: { round: () => Promise<MonitorResult>; alarm: () => void };
+  /** What Temporal remembers, and what is started in it by steps. */
+  gateway: Pick<TemporalGateway, 'records' | 'newestBeat' | 'startErasure' | 'startResync'>;
   logger: Logger;
   metrics: Metrics;
   tracer?: Tracing;

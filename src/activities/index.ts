@@ -13,7 +13,9 @@ import { createFillTarget } from './fill-target.ts';
 import { createFollowUp } from './follow-up.ts';
 import { createMonitor } from './monitor.ts';
 import { createPush } from './push.ts';
+import { createReadBack } from './read-back.ts';
 import { createReadSizes } from './read-sizes.ts';
+import { createReconcile } from './reconcile.ts';
 import { createResync } from './resync.ts';
 import { createRetire } from './retire.ts';
 import { createRewindow } from './rewindow.ts';
@@ -21,7 +23,9 @@ import { createSendForwards } from './send-forwards.ts';
 import { createSettleForward } from './settle-forward.ts';
 import { createSettle } from './settle.ts';
 import { createTargetStanding } from './target-standing.ts';
+import { createWriteAudit } from './write-audit.ts';
 
+export { noticeRestore } from './notice-restore.ts';
 export type { ActivityDependencies } from './dependencies.ts';
 
 export function createActivities(dependencies: ActivityDependencies) {
@@ -32,6 +36,8 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createPush(dependencies),
     ...createFollowUp(dependencies),
     ...createTargetStanding(dependencies),
+    ...createReadBack(dependencies),
+    ...createReconcile(dependencies),
     ...createResync(dependencies),
     ...createReadSizes(dependencies),
     ...createFillTarget(dependencies),
@@ -44,6 +50,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createSettleForward(dependencies),
     ...createSendForwards(dependencies),
     ...createActionStanding(dependencies),
+    ...createWriteAudit(dependencies),
   };
 }
 

@@ -1,7 +1,7 @@
 /** One look at what a target needs, and one call for it, or none. */
 import type { Destination, Member, PreparedCall } from '../destinations/destination.ts';
 import { PlatformFailure } from '../domain/failures.ts';
-import { holdOf, isOver, type Hold } from '../domain/holding.ts';
+import { holdOf, isOver, whileLedgerIsOld, type Hold } from '../domain/holding.ts';
 import { releaseCommand } from '../domain/guard.ts';
 import { targetKey, type Target, type TargetRef } from '../domain/registry.ts';
 import type { NoticedWave, Pending, PendingMember } from '../ledger/index.ts';
@@ -33,8 +33,9 @@ export function createPushOnce(dependencies: ActivityDependencies) {
   const { ledger, policies } = dependencies;
   return async function pushOnce({ mostMembers, now = false, probe, destination: name, audienceKey }: PushInput): Promise<PushedOnce> {
     const ref: TargetRef = { destination: name, audienceKey };
-    const { paused, life, platformAudienceId } = await ledger.readTargetRest(ref);
-    const hold = holdOf(policies, ref, life);
+    const { paused, life, platformAudienceId, ledgerIsOld } = await ledger.readTargetRest(ref);
+    const byMode = holdOf(policies, ref, life);
+    const hold = ledgerIsOld ? whileLedgerIsOld(byMode) : byMode;
     const nothing: PushedOnce = { call: undefined, paused, hold, found: false, gatherMs: 0, restMs: 0, resting: false };
     if (paused || isOver(life)) return nothing;
     const { target, destination } = destinationOf(dependencies, ref);
@@ -44,7 +45,7 @@ export function createPushOnce(dependencies: ActivityDependencies) {
     const callsAreScarce = destination.callsPerMinute !== undefined || destination.paceMs > 0;
     const pending = await ledger.loadPending(ref, most, {
       hold, onlyOne: probe, callsAreScarce, atOnce: now || mostMembers !== undefined, decidesWithinMs: destination.followUp?.giveUpAfterMs,
-      guard: life === 'active' && hold.because === null ? (policies.audiences.get(audienceKey)?.guard ?? undefined) : undefined, onWave: tellOf(dependencies, ref),
+      guard: life === 'active' && byMode.because === null ? (policies.audiences.get(audienceKey)?.guard ?? undefined) : undefined, onWave: tellOf(dependencies, ref),
     });
     const { operation, members } = pending;
     if (operation === 'none') return { ...nothing, gatherMs: pending.gatherMs };

@@ -1,16 +1,17 @@
 /** Help that teaches: what one wants to do, and how it is typed. One entry for a new command; a test tells which one has none. */
 import type { Command } from 'commander';
-import packageJson from '../../package.json' with { type: 'json' };
+import { VERSION } from '../version.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 
 /** What one wants to do, and with which commands. */
 const GROUPS: readonly (readonly [heading: string, commands: readonly string[]])[] = [
   ['Try it on this machine', ['start', 'send']],
   ['See what happened, and why', ['event', 'person', 'audience', 'audiences']],
-  ['Find what is wrong', ['check', 'quarantine', 'stuck', 'drift', 'alerts']],
-  ['Mend it', ['pause', 'resume', 'retry', 'resync', 'push-now', 'release']],
+  ['Find what is wrong', ['check', 'quarantine', 'stuck', 'drift', 'alerts', 'audit']],
+  ['Mend it', ['pause', 'resume', 'retry', 'resync', 'push-now', 'release', 'reconcile']],
   ['Set up audiences, templates and tools', ['target', 'template', 'action', 'workflow']],
   ['Exposures, files, warehouses', ['export', 'import', 'identifiers']],
+  ['Encrypt what Temporal keeps', ['encryption', 'codec-server']],
 ];
 const OTHERS = 'This command';
 
@@ -45,6 +46,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   'alerts ack': [['alerts ack 17', 'you look after it']],
   'alerts mute': [['alerts mute source_silent --for 2h', 'hear nothing of it for two hours']],
   'alerts test': [['alerts test --owner Retention', 'whether messages get through']],
+  audit: [['audit --since -1d', 'since yesterday'], [`audit --on meta_main/${CART}`, 'who paused it'], ['audit --who ada --json', 'for programs']],
   check: [['check', 'everything in headgate.yaml'], ['check --destination meta_main', 'one destination']],
   pause: [[`pause ${TARGET}`, 'stop pushing there']],
   stuck: [['stuck', 'what does not get through, and where to look']],
@@ -52,6 +54,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   resume: [[`resume ${TARGET}`, 'go on']],
   retry: [[`retry ${TARGET}`, 'everybody who was rejected'], [`retry ${TARGET} --customer-id c_ada`, 'one person']],
   resync: [[`resync ${CART}`, 'to all its targets'], [`resync ${CART} --target meta_main --verify`, 'to one, and compare the sizes then'], [`resync ${CART} --detach --json`, 'for programs, without waiting']],
+  reconcile: [['reconcile --dry-run', 'after a restore: how much is missing'], ['reconcile', 'get it back'], ['reconcile --since 2026-11-29T02:00:00Z', 'when the restore was not noticed']],
   'target create': [[`target create ${TARGET}`, 'make the audience at the platform, and print what to put into headgate.yaml']],
   'target retire': [[`target retire ${TARGET}`, 'let everybody go there, before the target is taken out of headgate.yaml']],
   'target adopt': [[`target adopt ${TARGET}`, 'take it up again']],
@@ -80,6 +83,10 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   'export retry': [['export retry warehouse', 'send the refused rows again, after the table was mended']],
   'export restart': [['export restart warehouse', 'send everything again']],
   'import exposures': [['import exposures november/*.csv', 'files that headgate export wrote'], ['import exposures deliveries.csv --source shop_us', "Customer.io's exports"]],
+  'encryption new-key': [['encryption new-key', 'a key of this month'], ['encryption new-key --id 2026-11b', 'with an id of your own']],
+  'encryption status': [['encryption status --since 2026-11-30T12:00Z', 'whether the key that wrote until then may go']],
+  'encryption renew': [['encryption renew --since 2026-11-30T12:00Z', 'so that syncs do not need it any more']],
+  'codec-server': [['codec-server', 'on port 8234, for the Temporal UI of this machine']],
   completion: [
     ['completion bash > ~/.local/share/bash-completion/completions/headgate', 'bash'],
     ['completion zsh > ~/.zfunc/_headgate', 'zsh; ~/.zfunc has to be in fpath'],
@@ -90,9 +97,9 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
 export const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['HEADGATE_URL', 'where Headgate listens (default: HEADGATE_HOST and HEADGATE_PORT, http://127.0.0.1:8080)'],
   ['HEADGATE_READ_TOKEN', 'to read, where it asks for a token'],
-  ['HEADGATE_OPERATOR_TOKEN', 'to change something, where it asks for a token'],
+  ['HEADGATE_OPERATOR_TOKEN', 'to change something, where it asks for a token; your own of HEADGATE_OPERATOR_TOKENS is as good'],
   ['HEADGATE_CONFIG', 'the registry (default: ./headgate.yaml, else the demo)'],
-  ['TEMPORAL_ADDRESS', 'of commands that talk to Temporal themselves: pause, resume, retry, resync, target, audience, export'],
+  ['TEMPORAL_ADDRESS', 'of commands that talk to Temporal themselves: pause, resume, retry, resync, reconcile, target, audience, export'],
   ['NO_COLOR', 'no colours'],
 ];
 
@@ -101,7 +108,7 @@ export function teach(program: Command): Command {
   program
     // What stands behind the name of a subcommand is the subcommand's own, also where both have it.
     .enablePositionalOptions()
-    .version(packageJson.version, '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this')
     .commandsGroup(`${OTHERS}:`)
     .helpCommand('help [command]', 'print the help of a command')

@@ -2,8 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import { addActionCommands } from './commands/action.ts';
 import { addAlertCommands } from './commands/alerts.ts';
+import { addAuditCommand } from './commands/audit.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addCompletionCommands } from './commands/completion.ts';
+import { addEncryptionCommands } from './commands/encryption.ts';
 import { addEraseCommand } from './commands/erase.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addExportStandingCommands } from './commands/export-standing.ts';
@@ -12,6 +14,7 @@ import { addIdentifiersCommand } from './commands/identifiers.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addQuarantineCommands } from './commands/quarantine.ts';
 import { addReadCommands } from './commands/read.ts';
+import { addReconcileCommand } from './commands/reconcile.ts';
 import { addRegistryChangeCommands } from './commands/registry-changes.ts';
 import { addSendCommand } from './commands/send.ts';
 import { addSyncCommands } from './commands/sync.ts';
@@ -20,6 +23,7 @@ import { addTargetCommands } from './commands/target.ts';
 import { addWorkflowCommands } from './commands/workflow.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { teach } from './guide.ts';
+import { harmless, harmlessJson } from './harmless.ts';
 
 /** The whole tree of commands. */
 export function createProgram(): Command {
@@ -40,9 +44,11 @@ export function createProgram(): Command {
   addEraseCommand(person);
   addQuarantineCommands(program);
   addAlertCommands(program);
+  addAuditCommand(program);
   addCheckCommand(program);
   const target = addTargetCommands(program);
   addSyncCommands(program);
+  addReconcileCommand(program);
   addGuardCommands(program);
   addRegistryChangeCommands({ target, audience });
   addIdentifiersCommand(program);
@@ -50,6 +56,7 @@ export function createProgram(): Command {
   addImportCommand(program);
   addActionCommands(program);
   addTemplateCommand(program);
+  addEncryptionCommands(program);
   addWorkflowCommands(program);
   addCompletionCommands(program);
   return teach(program);
@@ -74,5 +81,5 @@ function statusOf(error: unknown): number {
 /** For programs JSON too, and on standard error, so that standard output has results only. */
 function tell(error: unknown, json: boolean): void {
   const problem = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${json ? JSON.stringify({ problem }) : problem}\n`);
+  process.stderr.write(`${json ? harmlessJson({ problem }) : harmless(problem)}\n`);
 }

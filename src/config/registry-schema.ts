@@ -42,6 +42,8 @@ export const sourceSchema = z
       })
       .prefault({})
       .describe('What the events of the reporting webhook do.'),
+    audiences: z.array(audienceKey).min(1, 'names none, so nothing could be sent: leave it out to allow every one').optional().describe('The only audiences that its events may be about, and that its reports may end. Default: every one.'),
+    actions: z.array(name).optional().describe('The only actions that its events may go to; [] for none. Default: every one.'),
     signature_age: duration.default(parseDuration(DEFAULT_SIGNATURE_AGE) ?? 0).describe('How old a signature may be.'),
   })
   .refine((given) => given.signing_secret ?? given.bearer_token, 'needs a signing_secret, a bearer_token, or both');
@@ -55,7 +57,6 @@ export const destinationCommon = z.object({
   sandbox: z.boolean().default(false).describe('Talk to the local stand-in instead of the platform. Does not load in production.'),
   test_profiles: z.array(z.string()).default([]).describe('Customer ids and e-mail addresses that mode: test pushes.'),
 });
-export const DESTINATION_COMMON_KEYS = Object.keys(destinationCommon.shape);
 
 /** The common part; the rest of an entry is checked by its warehouse. */
 export const exporterCommon = z.object({
@@ -63,7 +64,6 @@ export const exporterCommon = z.object({
   every: z.string().default('1m').pipe(duration).describe('How long to wait between two looks at what has not been sent.'),
   sandbox: z.boolean().default(false).describe('Talk to the local stand-in. Refused in production.'),
 });
-export const EXPORTER_COMMON_KEYS = Object.keys(exporterCommon.shape);
 
 export const share = z.union([
   z.number('must be a share such as 5% or 0.05').min(0, 'must be a share such as 5% or 0.05').max(1, 'must be a share such as 5% or 0.05'),

@@ -96,6 +96,8 @@ export interface AlertFacts {
   /** Targets that their platform does not serve, with the reason. */
   tooSmall: readonly (TargetRef & { why: string })[];
   outbox: { waiting: number; oldestAt: number | null };
+  /** The ledger or Temporal was restored, and they are not reconciled yet. `since`: what came after it may be missing; null: everything. */
+  restores: readonly { what: 'ledger' | 'temporal'; since: number | null; noticedAt: number }[];
   /** Running processes that have loaded another headgate.yaml than most. */
   registries: number;
   /** Channels that have failed for so long that an owner was not told. */

@@ -1,8 +1,10 @@
-/** One-line texts for people, shown in the Temporal UI. Pure; never longer than Temporal's 400 bytes for a summary. */
+/** One-line texts for people, shown in the Temporal UI. Pure; never longer than Temporal's 400 bytes for a summary, encrypted or not. */
 import type { BuiltInEventName, Decision, HeadgateEvent } from './event.ts';
+import { withoutMarkdown } from './plain-line.ts';
 
 const LONGEST_SUMMARY = 200;
-const MOST_BYTES = 400;
+/** Of 400: encrypting adds up to 160, for the nonce, the tag, the id of the key and a second set of metadata. */
+const MOST_BYTES = 240;
 
 /** Cuts between whole characters, so that neither limit is passed; scripts such as Japanese need three bytes a character. */
 function clip(text: string): string {
@@ -52,7 +54,7 @@ export function describeEvent(event: HeadgateEvent, decision: Decision): string 
     'cio.report': `${event.report?.channel ?? ''} ${event.report?.metric ?? ''}: ${who}`,
   };
   const what = words[event.name] ?? event.type?.summary ?? `${event.name} of ${who}`;
-  return clip(`${what}${outcome(decision)}${because}`);
+  return clip(withoutMarkdown(`${what}${outcome(decision)}${because}`));
 }
 
 function outcome(decision: Decision): string {

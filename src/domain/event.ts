@@ -115,13 +115,30 @@ export function clampTime(claimed: number, receivedAt: number): { occurredAt: nu
   return { occurredAt: claimed };
 }
 
+/** What an `event_id` was used for before. */
+export interface UsedFor {
+  name: string;
+  audienceKey: string | null;
+  action?: string | null;
+  /** Absent where nobody knows. */
+  source?: string;
+}
+
 /**
- * A known `event_id` that comes again under another name, or for another audience or action, is a conflict: typically a template
- * that uses the trigger's id for two webhooks. The same body again is a duplicate.
+ * A known `event_id` that comes again under another name, for another audience or action, or from another source, is a conflict: typically a template
+ * that uses the trigger's id for two webhooks. The same body again is a duplicate, and gets the first decision; another source must not learn it.
  */
 export function conflictsWith(
-  known: { name: string; audienceKey: string | null; action?: string | null },
-  event: Pick<HeadgateEvent, 'name' | 'audienceKey' | 'action'>,
+  known: UsedFor,
+  event: Pick<HeadgateEvent, 'name' | 'audienceKey' | 'action' | 'source'>,
 ): boolean {
-  return known.name !== event.name || known.audienceKey !== (event.audienceKey ?? null) || (known.action ?? null) !== (event.action ?? null);
+  return isOfAnother(known, event) || known.name !== event.name || known.audienceKey !== (event.audienceKey ?? null) || (known.action ?? null) !== (event.action ?? null);
+}
+
+const isOfAnother = ({ source }: UsedFor, event: Pick<HeadgateEvent, 'source'>): boolean => source !== undefined && source !== event.source;
+
+/** Says what it was used for, to the sender of `event`: nothing of what another source has sent. */
+export function describeUse(known: UsedFor, event: Pick<HeadgateEvent, 'source'>): string {
+  if (isOfAnother(known, event)) return 'by another source';
+  return `for ${[known.name, known.audienceKey, known.action].filter((part) => part !== null && part !== undefined).join(' ')}`;
 }

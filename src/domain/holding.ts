@@ -48,6 +48,10 @@ export function holdOf(policies: Policies, target: TargetRef, life: TargetLife):
   return mode === 'test' ? hold('others', 'others', 'mode is test') : NOTHING_HELD;
 }
 
+/** Nobody enters while the ledger may not know who has left since; whoever is to leave goes. */
+export const whileLedgerIsOld = (hold: Hold): Hold =>
+  hold.adds === 'everybody' ? hold : { ...hold, adds: 'everybody', because: hold.because ?? 'the ledger was restored and is not reconciled yet (headgate reconcile)' };
+
 export const holdsEverything = (hold: Hold): boolean => hold.adds === 'everybody' && hold.removals === 'everybody';
 
 const heldOf = (hold: Hold, wanted: MembershipState): HeldPeople => (wanted === 'in' ? hold.adds : hold.removals);

@@ -88,10 +88,13 @@ export class IdentityResolution {
     this.#newPersonId = known.newPersonId;
   }
 
-  /** Finds the person that the event belongs to. `aliases`: strongest first, not empty; `occurredAt` in milliseconds. */
-  resolve(aliases: readonly Alias[], occurredAt: number): Resolved {
+  /**
+   * Finds the person that the event belongs to. `aliases`: strongest first, not empty; `occurredAt` in milliseconds.
+   * @param freeId of nobody in the ledger: whoever has to be made gets it, unless somebody else of the batch has
+   */
+  resolve(aliases: readonly Alias[], occurredAt: number, freeId?: string): Resolved {
     const customerAlias = aliases.find((alias) => alias.kind === 'customer_id');
-    let person = this.#anchor(aliases, customerAlias);
+    let person = this.#anchor(aliases, customerAlias, freeId);
     let email: Omit<Resolved, 'personId'> = {};
     for (const alias of aliases) {
       const claimedAt = alias === aliases[0] ? NEVER : occurredAt;
@@ -155,24 +158,25 @@ export class IdentityResolution {
     });
   }
 
-  #anchor(aliases: readonly Alias[], customerAlias: Alias | undefined): PersonIdentity {
+  #anchor(aliases: readonly Alias[], customerAlias: Alias | undefined, freeId: string | undefined): PersonIdentity {
     const known = aliases.flatMap((alias) => {
       const owner = this.#owners.get(aliasKey(alias));
       const person = owner && this.#persons.get(owner.personId);
       return person ? [{ alias, person }] : [];
     });
-    if (!customerAlias) return known[0]?.person ?? this.#create(null, scopeOf(aliases));
+    if (!customerAlias) return known[0]?.person ?? this.#create(null, scopeOf(aliases), freeId);
     const named = known.find(({ alias }) => alias.kind === 'customer_id');
     if (named) return named.person;
     const unnamed = known.find(({ person }) => person.customerId === null);
-    if (!unnamed) return this.#create(customerAlias.value, customerAlias.scope);
+    if (!unnamed) return this.#create(customerAlias.value, customerAlias.scope, freeId);
     unnamed.person.customerId = customerAlias.value;
     this.#named.add(unnamed.person.personId);
     return unnamed.person;
   }
 
-  #create(customerId: string | null, people: string): PersonIdentity {
-    const person = { personId: this.#newPersonId(), people, customerId };
+  #create(customerId: string | null, people: string, freeId: string | undefined): PersonIdentity {
+    const personId = freeId !== undefined && !this.#createdPersons.has(freeId) ? freeId : this.#newPersonId();
+    const person = { personId, people, customerId };
     this.#persons.set(person.personId, person);
     this.#createdPersons.add(person.personId);
     return person;

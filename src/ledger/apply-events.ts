@@ -12,15 +12,18 @@ import { mergedRow, type BroughtAbout } from '../domain/exposure.ts';
 import { foldBatch, type BatchItem, type ItemOutcome, type Upkeep } from '../domain/fold-batch.ts';
 import { aliasesOf, aliasKey, IdentityResolution, namesSomebody, type Alias, type Resolved } from '../domain/identity.ts';
 import type { Policies, TargetRef } from '../domain/registry.ts';
-import type { LedgerConnection } from './connection.ts';
+import { saysUnstorable, type LedgerConnection } from './connection.ts';
 import { holdoutPosition } from './holdout-position.ts';
-import { loadAliases, loadEvents, loadStates, loadSurvivors, lockPersons, type FoundOwner, type LockedPerson } from './load-batch.ts';
+import { findPersons, loadAliases, loadEvents, loadStates, loadSurvivors, lockPersons, type FoundOwner, type LockedPerson } from './load-batch.ts';
 import { mergePersons } from './merge-persons.ts';
 import { newPersonId } from './person-id.ts';
 import { storeBatch, storePersons } from './store-batch.ts';
 
-/** What `applyEvents` takes: events as the door made them, or what is decided of persons without one. */
-export type Applicable = { kind: 'event'; event: HeadgateEvent } | Upkeep;
+/**
+ * What `applyEvents` takes: events as the door made them, or what is decided of persons without one. `formerPersonId`: whose the event was before the ledger was
+ * restored; a person who has to be made anew gets that id again, so that arms and rows of warehouses stay theirs.
+ */
+export type Applicable = { kind: 'event'; event: HeadgateEvent; formerPersonId?: string } | Upkeep;
 
 export interface Applied {
   /** One per item, in order. `refused`: the data itself cannot be stored; its neighbours were. */
@@ -35,8 +38,6 @@ class Overtaken extends Error {}
 const MOST_ATTEMPTS = 20;
 /** Unique violation (an event or alias that another transaction inserted first), deadlock, serialization failure. */
 const OVERTAKEN_STATES = ['23505', '40P01', '40001'];
-/** SQLSTATE class of values that cannot be stored. */
-const DATA_EXCEPTION_CLASS = '22';
 
 const sqlState = (error: unknown): string => {
   const code: unknown = error instanceof Error ? (error as { code?: unknown }).code : undefined;
@@ -52,7 +53,7 @@ export async function applyEvents(connection: LedgerConnection, policies: Polici
   try {
     return await applyWithRetries(connection, policies, items);
   } catch (error) {
-    if (!sqlState(error).startsWith(DATA_EXCEPTION_CLASS)) throw error;
+    if (!saysUnstorable(error)) throw error;
     const [only] = items;
     if (items.length === 1 && only) return { outcomes: [{ kind: 'refused', problem: (error as Error).message }], wakes: [] };
     const middle = Math.ceil(items.length / 2);
@@ -79,7 +80,7 @@ type Last = (write: Promise<unknown>) => void;
 
 async function applyOnce(client: PoolClient, last: Last, policies: Policies, items: readonly Applicable[]): Promise<Applied> {
   const events = items.flatMap((item) => (item.kind === 'event' ? [item.event] : []));
-  const claims = claimsOf(events, policies);
+  const claims = await withFreeIds(client, claimsOf(events, policies), items);
   const [known, owners, kept] = await Promise.all([
     loadEvents(client, [...new Set(events.map((event) => event.eventId))]),
     loadAliases(client, claims.flatMap(({ aliases }) => aliases)),
@@ -102,6 +103,8 @@ async function applyOnce(client: PoolClient, last: Last, policies: Policies, ite
 interface Claim {
   event: HeadgateEvent;
   aliases: Alias[];
+  /** The id that a person gets who has to be made for it; absent: a new one. */
+  personId?: string;
 }
 
 /** Events that say who somebody is. Those that this process cannot decide leave no trace, so that they can be decided by another one. */
@@ -111,6 +114,17 @@ function claimsOf(events: readonly HeadgateEvent[], policies: Policies): Claim[]
     const aliases = aliasesOf(event.person, event.people);
     // One name finds a person and links nobody: what was said of them last year must not merge persons, or move an e-mail, today.
     return { event, aliases: isNews(event) ? aliases : aliases.slice(0, 1) };
+  });
+}
+
+/** Former ids of persons whom the ledger no longer has. */
+async function withFreeIds(client: PoolClient, claims: Claim[], items: readonly Applicable[]): Promise<Claim[]> {
+  const former = new Map(items.flatMap((item) => (item.kind === 'event' && item.formerPersonId !== undefined ? [[item.event.eventId, item.formerPersonId]] : [])));
+  if (former.size === 0) return claims;
+  const taken = await findPersons(client, [...new Set(former.values())]);
+  return claims.map((claim) => {
+    const personId = former.get(claim.event.eventId);
+    return personId === undefined || taken.has(personId) ? claim : { ...claim, personId };
   });
 }
 
@@ -197,10 +211,10 @@ interface InOrder {
 function resolveInOrder(claims: readonly Claim[], resolution: IdentityResolution): InOrder {
   const persons = new Map<string, Resolved>();
   const linkedBy = new Map<string, HeadgateEvent>();
-  for (const { event, aliases } of claims) {
+  for (const { event, aliases, personId } of claims) {
     if (persons.has(event.eventId)) continue;
     const before = resolution.merges.length;
-    persons.set(event.eventId, resolution.resolve(aliases, event.occurredAt));
+    persons.set(event.eventId, resolution.resolve(aliases, event.occurredAt, personId));
     for (const { loser } of resolution.merges.slice(before)) linkedBy.set(loser, event);
   }
   if (resolution.merges.length > 0) for (const resolved of persons.values()) resolved.personId = resolution.survivorOf(resolved.personId);

@@ -5,6 +5,7 @@
 import type { SyncState } from '../domain/failures.ts';
 import type { ForwardFields, ForwardState } from '../domain/forward.ts';
 import type { LedgerConnection } from './connection.ts';
+import { LEDGER_IS_OLD } from './restores.ts';
 import type { StandingReport } from './targets.ts';
 
 /** An event that this process may send now. */
@@ -146,18 +147,18 @@ export async function forgetOldForwards(connection: LedgerConnection, days: numb
 
 /** Actions that have something to send, and neither rest after a failure nor are paused by an operator. */
 export async function findActionsToSend(connection: LedgerConnection): Promise<string[]> {
-  const { rows } = await connection.use((client) => client.query<{ action: string }>(`select a.action from actions a where not a.paused and (a.retry_at is null or a.retry_at <= clock_timestamp())
+  const { rows } = await connection.use((client) => client.query<{ action: string }>(`select a.action from actions a where not a.paused and not ${LEDGER_IS_OLD} and (a.retry_at is null or a.retry_at <= clock_timestamp())
        and exists (select 1 from forwards f where f.action = a.action and f.state = 'waiting' and f.next_try_at <= clock_timestamp())`));
   return rows.map(({ action }) => action);
 }
 
-/** Makes a row for the action and says whether an operator has paused it. */
+/** Makes a row for the action and says whether an operator has paused it, or the ledger is older than what was sent. */
 export async function openAction(connection: LedgerConnection, action: string): Promise<{ paused: boolean; failures: number }> {
   const { rows } = await connection.use((client) =>
     client.query<{ paused: boolean; failures: number }>({
       name: 'open-action',
       text: `with made as (insert into actions (action) values ($1) on conflict do nothing returning paused, failures)
-             select paused, failures from made union all select paused, failures from actions where action = $1`,
+             select a.paused or ${LEDGER_IS_OLD} as paused, a.failures from (select paused, failures from made union all select paused, failures from actions where action = $1) a`,
       values: [action],
     }),
   );

@@ -6,6 +6,7 @@ import type { Policies } from '../domain/registry.ts';
 import * as accounts from './accounts.ts';
 import * as alerts from './alerts.ts';
 import * as apply from './apply-events.ts';
+import { forgetOldAudit, listAudit, writeAudit } from './audit.ts';
 import { addDoorCounts, forgetDoorCounts, readDoorCounts } from './door-counts.ts';
 import * as sizes from './audience-sizes.ts';
 import { countEvents } from './event-counts.ts';
@@ -21,6 +22,7 @@ import { letGoWaves, listGuardHolds, releaseHolds } from './guard.ts';
 import * as held from './held.ts';
 import * as history from './history.ts';
 import { forgetOldBacklogs, monitorAge, noteMonitored, observe } from './observations.ts';
+import * as openWork from './open-work.ts';
 import * as outbox from './outbox.ts';
 import * as pending from './pending.ts';
 import * as processes from './processes.ts';
@@ -29,6 +31,7 @@ import * as quarantine from './quarantine.ts';
 import * as rearming from './rearming.ts';
 import * as reading from './reading.ts';
 import * as requests from './requests.ts';
+import { endRestores, listOpenRestores, nextBeat, noteLedgerRestored, noticeRestore } from './restores.ts';
 import * as resync from './resync.ts';
 import * as retiring from './retiring.ts';
 import * as settle from './settle.ts';
@@ -37,11 +40,13 @@ import * as targets from './targets.ts';
 import * as typeEvents from './type-events.ts';
 import * as windows from './windows.ts';
 
+export { saysUnstorable } from './connection.ts';
 export { adoptRegistry, type Adoption } from './adopt-registry.ts';
 export { migrate } from './migrate.ts';
 export { LedgerUnavailable } from './ledger-unavailable.ts';
 export { DOOR_COUNT_MS, type DoorCount, type Feed } from './door-counts.ts';
 export type { AlertMessageView, AlertView, DueNote, Note, ToldChange } from './alerts.ts';
+export type { AuditFilter, AuditOf, AuditRow } from './audit.ts';
 export type { Observed } from './observations.ts';
 export type { SizeCounts } from './audience-sizes.ts';
 export type { EventCounts } from './event-counts.ts';
@@ -50,7 +55,9 @@ export type { ErasedRows, Erasure, StillThere } from './erase.ts';
 export type { ExposurePlace, ExposureRange, ImportedRow } from './exposure-rows.ts';
 export type { ExportPosition, ExportStandingRow, OpenedExport, ParkedExposure, UnsentRow } from './exports.ts';
 export type { ActionStanding, ForwardAnswer, ForwardView, TakenForward } from './forwards.ts';
+export type { OpenWork, OpenWorkKind } from './open-work.ts';
 export type { OutboxEntry } from './outbox.ts';
+export type { HeardBeat, Restore, Restored } from './restores.ts';
 export type { NoticedWave, ReleasedWave } from './guard.ts';
 export type { Swing, Traffic } from './flow.ts';
 export type { Backlog, Pending, PendingMember, PushOperation } from './pending.ts';
@@ -85,6 +92,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     applyEvents: (items: readonly apply.Applicable[]) => apply.applyEvents(connection, options.policies, items),
     ...bind(connection, accounts),
     ...bind(connection, alerts),
+    ...bind(connection, { forgetOldAudit, listAudit, writeAudit }),
     ...bind(connection, { addDoorCounts, forgetDoorCounts, readDoorCounts }),
     ...bind(connection, { forgetOldBacklogs, monitorAge, noteMonitored, observe }),
     ...bind(connection, erase),
@@ -96,6 +104,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, forwards),
     ...bind(connection, held),
     ...bind(connection, history),
+    ...bind(connection, openWork),
     ...bind(connection, outbox),
     ...bind(connection, pending),
     ...bind(connection, processes),
@@ -104,6 +113,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, rearming),
     ...bind(connection, reading),
     ...bind(connection, requests),
+    ...bind(connection, { endRestores, listOpenRestores, nextBeat, noteLedgerRestored, noticeRestore }),
     ...bind(connection, resync),
     ...bind(connection, retiring),
     ...bind(connection, settle),

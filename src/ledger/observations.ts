@@ -13,6 +13,7 @@ import { listActions } from './forwards.ts';
 import { listGuardHolds } from './guard.ts';
 import { waitingOf } from './held.ts';
 import { outboxLag } from './outbox.ts';
+import { listOpenRestores } from './restores.ts';
 import { listTargets, type TargetStanding } from './targets.ts';
 
 export interface Observed {
@@ -48,6 +49,7 @@ export async function observe(connection: LedgerConnection, observed: Observed):
   const standings = await listTargets(connection);
   const exporters = await listExports(connection);
   const outbox = await outboxLag(connection);
+  const restores = await listOpenRestores(connection);
   const watched = await readWatched(connection, observed);
   return connection.use(async (client) => {
     const targets = await readTargets(client, observed, standings);
@@ -60,6 +62,7 @@ export async function observe(connection: LedgerConnection, observed: Observed):
       exporters: exporters.filter(({ exporter }) => observed.exporters.includes(exporter)),
       ...watched,
       outbox,
+      restores,
       registries: await countRegistries(client),
       channels: await readFailingChannels(client),
     };

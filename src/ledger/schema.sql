@@ -98,6 +98,28 @@ create table audiences (
   constraint audiences_pkey PRIMARY KEY (audience_key)
 );
 
+-- What operators did, and what came of it: written once, changed never.
+create table audit (
+  audit_id bigint not null generated always as identity,
+  action_id text not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  via text not null,
+  who text not null,
+  credential text not null,
+  address text,
+  action text not null,
+  subject text not null,
+  outcome text not null,
+  detail jsonb not null default '{}'::jsonb,
+  key text,
+  constraint audit_outcome_check CHECK ((outcome = ANY (ARRAY['begun'::text, 'done'::text, 'refused'::text, 'failed'::text]))),
+  constraint audit_pkey PRIMARY KEY (audit_id),
+  constraint audit_via_check CHECK ((via = ANY (ARRAY['api'::text, 'console'::text, 'cli'::text, 'process'::text])))
+);
+CREATE INDEX audit_actions ON public.audit USING btree (action_id);
+CREATE INDEX audit_at ON public.audit USING btree (at);
+CREATE UNIQUE INDEX audit_key ON public.audit USING btree (key);
+
 -- What was pending at each target, each five minutes while there was something. Kept for a week.
 create table backlogs (
   destination text not null,
@@ -299,6 +321,17 @@ create table guard_holds (
 CREATE INDEX guard_holds_ended ON public.guard_holds USING btree (destination, audience_key, ended_at) WHERE (ended_at IS NOT NULL);
 CREATE UNIQUE INDEX guard_holds_open ON public.guard_holds USING btree (destination, audience_key, operation) WHERE (ended_at IS NULL);
 
+-- How long this ledger has lived: one row, with a number that only grows. Temporal is told each minute; whichever of the two has the smaller one was restored.
+create table lineage (
+  single boolean not null default true,
+  ledger uuid not null default gen_random_uuid(),
+  beats bigint not null default 0,
+  beat_at timestamp with time zone not null default clock_timestamp(),
+  behind_at_beat bigint not null default 0,
+  constraint lineage_pkey PRIMARY KEY (single),
+  constraint lineage_single_check CHECK (single)
+);
+
 -- The desired state of a person in an audience, with the event that decided it.
 create table memberships (
   person_id text not null,
@@ -442,6 +475,19 @@ CREATE INDEX quarantine_open_ids ON public.quarantine USING btree (id) WHERE (re
 CREATE INDEX quarantine_resolved ON public.quarantine USING btree (resolved_at) WHERE (resolved_at IS NOT NULL);
 CREATE UNIQUE INDEX quarantine_key ON public.quarantine USING btree (key);
 
+-- When the ledger or Temporal was found to be older than the other, until they were reconciled.
+create table restores (
+  restore_id bigint not null generated always as identity,
+  what text not null,
+  since timestamp with time zone,
+  noticed_at timestamp with time zone not null default clock_timestamp(),
+  ended_at timestamp with time zone,
+  outcome text,
+  constraint restores_pkey PRIMARY KEY (restore_id),
+  constraint restores_what_check CHECK ((what = ANY (ARRAY['ledger'::text, 'temporal'::text])))
+);
+CREATE UNIQUE INDEX restores_open ON public.restores USING btree (what) WHERE (ended_at IS NULL);
+
 -- What calls carried to each target, in steps of five minutes.
 create table target_flow (
   destination text not null,
@@ -494,6 +540,24 @@ CREATE OR REPLACE FUNCTION public.holdout_position(salt text, person_id text)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN ((((('x'::text || "left"(md5(((salt || ':'::text) || person_id)), 8)))::bit(32))::bigint)::double precision / ('4294967296'::bigint)::double precision);
+
+-- Refuses every change of the audit log but new rows, and the deletion of those older than a year.
+CREATE OR REPLACE FUNCTION public.keep_audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'DELETE' then
+    if old.at < clock_timestamp() - interval '365 days' then
+      return old;
+    end if;
+  end if;
+  raise exception 'the audit log is only written to: % is refused', lower(tg_op) using errcode = 'insufficient_privilege';
+end $function$;
+
+CREATE TRIGGER audit_is_kept BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION keep_audit();
+
+CREATE TRIGGER audit_is_not_emptied BEFORE TRUNCATE ON public.audit FOR EACH STATEMENT EXECUTE FUNCTION keep_audit();
 
 -- Who is in which audience now.
 create view current_memberships as

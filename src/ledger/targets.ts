@@ -3,6 +3,7 @@ import type { SyncState } from '../domain/failures.ts';
 import type { TargetLife } from '../domain/holding.ts';
 import type { TargetRef } from '../domain/registry.ts';
 import type { LedgerConnection } from './connection.ts';
+import { LEDGER_IS_OLD } from './restores.ts';
 
 export interface TargetStanding extends TargetRef {
   state: SyncState;
@@ -75,16 +76,18 @@ export interface TargetRest {
   life: TargetLife;
   /** The platform's audience that the deliveries are about; null while no process has said so. */
   platformAudienceId: string | null;
+  /** The ledger was restored and is not reconciled yet. */
+  ledgerIsOld: boolean;
 }
 
 /** Whether waking the sync of a target, or pushing, would do anything. */
 export async function readTargetRest(connection: LedgerConnection, target: TargetRef): Promise<TargetRest> {
   const { rows } = await connection.use((client) =>
-    client.query<{ paused: boolean; rest_ms: number | null; attended: boolean | null; life: TargetLife; platform_audience_id: string | null }>({
+    client.query<{ paused: boolean | null; rest_ms: number | null; attended: boolean | null; life: TargetLife | null; platform_audience_id: string | null; ledger_is_old: boolean }>({
       name: 'read-target-rest',
       text: `select paused, extract(epoch from retry_at - clock_timestamp())::float8 * 1000 as rest_ms, attended_until > clock_timestamp() as attended,
-                    life, platform_audience_id
-             from targets where destination = $1 and audience_key = $2`,
+                    life, platform_audience_id, ledger_is_old
+             from (select ${LEDGER_IS_OLD} as ledger_is_old) r left join targets on destination = $1 and audience_key = $2`,
       values: [target.destination, target.audienceKey],
     }),
   );
@@ -95,6 +98,7 @@ export async function readTargetRest(connection: LedgerConnection, target: Targe
     attended: row?.attended ?? false,
     life: row?.life ?? 'active',
     platformAudienceId: row?.platform_audience_id ?? null,
+    ledgerIsOld: row?.ledger_is_old ?? false,
   };
 }
 

@@ -21,7 +21,7 @@ export function createMetrics(others: readonly (() => Promise<string>)[] = []) {
       buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 4],
       registers,
     }),
-    shed: new Counter({ name: 'headgate_shed_total', help: 'Webhooks that were answered 503 because the door is full: `memory` (bodies under way), `waiting` (events that wait for a commit), `stores` (neither the ledger nor Temporal answers).', labelNames: ['reason'], registers }),
+    shed: new Counter({ name: 'headgate_shed_total', help: 'Webhooks that were answered 503 because the door is full: `memory` (bodies under way), `slow` (cut off: a body that took its time while others needed its room), `waiting` (events that wait for a commit), `stores` (neither the ledger nor Temporal answers).', labelNames: ['reason'], registers }),
     bodyBytes: new Gauge({ name: 'headgate_webhook_body_bytes', help: 'Bytes of webhooks that are being read or decided.', registers }),
     commitEvents: new Histogram({ name: 'headgate_commit_events', help: 'Events of one group commit.', buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500], registers }),
     commitSeconds: new Histogram({ name: 'headgate_commit_seconds', help: 'Duration of one group commit.', buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1], registers }),
@@ -64,7 +64,7 @@ export function createMetrics(others: readonly (() => Promise<string>)[] = []) {
     overdueWindows: new Gauge({ name: 'headgate_overdue_windows', help: 'Windows that are over while the person is still in; more than 10,000 are counted as 10,000.', registers }),
     overdueSeconds: new Gauge({ name: 'headgate_overdue_oldest_seconds', help: 'For how long the first of them has been over.', registers }),
     sweptAt: new Gauge({ name: 'headgate_sweep_timestamp_seconds', help: 'When this process last finished a sweep. Processes take turns, so the greatest one counts.', registers }),
-    processInfo: new Gauge({ name: 'headgate_process_info', help: 'Always 1. `role` is what the process does, `registry` a hash of its headgate.yaml.', labelNames: ['role', 'registry'], registers }),
+    processInfo: new Gauge({ name: 'headgate_process_info', help: 'Always 1. `role` is what the process does, `registry` a hash of its headgate.yaml, `version` that of Headgate.', labelNames: ['role', 'registry', 'version'], registers }),
     up: new Gauge({ name: 'headgate_dependency_up', help: '1 while the dependency answers.', labelNames: ['dependency'], registers }),
   };
 }

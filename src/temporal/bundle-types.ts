@@ -26,8 +26,15 @@ const own = createRequire(import.meta.url);
 /** Where Headgate's own packages are, for folders that have none. */
 const PACKAGES = resolve(own.resolve('@temporalio/workflow/package.json'), '../../..');
 
-/** Throws TypesUnbundled. @param interceptors modules with workflow interceptors, for tests */
-export async function bundleTypes(modules: readonly WorkflowModule[], interceptors: string[] = []): Promise<WorkflowBundleWithSourceMap> {
+export interface BundleOptions {
+  /** Of the data converter, when it has one of its own. */
+  failureConverterPath?: string | undefined;
+  /** Modules with workflow interceptors, for tests. */
+  interceptors?: string[];
+}
+
+/** Throws TypesUnbundled. */
+export async function bundleTypes(modules: readonly WorkflowModule[], { failureConverterPath, interceptors = [] }: BundleOptions = {}): Promise<WorkflowBundleWithSourceMap> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-types-'));
   const entry = join(folder, 'index.js');
   const said: string[] = [];
@@ -36,6 +43,7 @@ export async function bundleTypes(modules: readonly WorkflowModule[], intercepto
     return await bundleWorkflowCode({
       workflowsPath: entry,
       workflowInterceptorModules: interceptors,
+      ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
       logger: { ...silent, error: (message) => void said.push(message) },
       webpackConfigHook: (config) => ({
         ...config,

@@ -1,6 +1,7 @@
 /** Everything that Headgate asks of Temporal from outside a workflow: starting, signalling, asking whether it is there. */
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { AuditEntry } from '../domain/audit.ts';
 import { describeEvent } from '../domain/describe.ts';
 import type { Decision, HeadgateEvent } from '../domain/event.ts';
 import { PRIORITY, priorityOfEvent } from '../domain/priority.ts';
@@ -10,6 +11,7 @@ import { createEntities } from './entities.ts';
 import { eventStart } from './event-start.ts';
 import {
   ACTION_UPDATES,
+  auditWorkflowId,
   actionWorkflowId,
   eraseWorkflowId,
   EXPORT_UPDATES,
@@ -27,6 +29,7 @@ import {
   SYNC_UPDATES,
   syncWorkflowId,
   type ActionQueueInput,
+  type AuditInput,
   type EraseInput,
   type ExportInput,
   type JobResult,
@@ -39,6 +42,9 @@ import {
   type SizesRead,
   type SyncInput,
 } from '../workflows/contract.ts';
+import { messageOf } from './failure-text.ts';
+import { reconcileWorkflowId, type ReconcileInput, type ReconcileResult } from '../workflows/contract-reconcile.ts';
+import { TemporalRecords } from './records.ts';
 
 export interface TemporalGatewayOptions {
   client: Client;
@@ -52,10 +58,10 @@ export interface TemporalGatewayOptions {
 const REFUSED = 3;
 
 /** A job that was asked for, as the terminal follows it. It goes on without. */
-export interface FollowedJob {
+export interface FollowedJob<Result = JobResult> {
   workflowId: string;
   /** Resolves when it has ended. */
-  result: () => Promise<JobResult>;
+  result: () => Promise<Result>;
   /** How far it is, in words. Throws when no worker answers. */
   progress: () => Promise<string>;
 }
@@ -65,10 +71,13 @@ const DEADLINE_MS = 10_000;
 /** The door waits for the lifeboat, and Customer.io for the door. */
 const LIFEBOAT_DEADLINE_MS = 2_000;
 
+/** What gRPC says of a message that is larger than Temporal reads: by its code it would be an outage. */
+const TOO_LARGE = /message.* larger than max/;
+
 /** The client wraps what gRPC says in an error of its own. */
 export function isRefused(error: unknown): boolean {
-  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
-  return code === REFUSED || cause?.code === REFUSED;
+  const { code, cause, message } = error as { code?: unknown; cause?: { code?: unknown; message?: unknown }; message?: unknown };
+  return code === REFUSED || cause?.code === REFUSED || [message, cause?.message].some((text) => typeof text === 'string' && TOO_LARGE.test(text));
 }
 
 function attributes(values: Partial<Record<SearchAttributeName, string | null | undefined>> & Record<string, string | null | undefined>): SearchAttributePair[] {
@@ -83,12 +92,15 @@ export class TemporalGateway {
   readonly #client: Client;
   readonly #eager: boolean;
   readonly #onRefused: () => void;
+  /** What Temporal remembers of what was started. */
+  readonly records: TemporalRecords;
 
   constructor({ client, eager, onRefused = () => undefined }: TemporalGatewayOptions) {
     this.#client = client;
     this.entities = createEntities(client);
     this.#eager = eager;
     this.#onRefused = onRefused;
+    this.records = new TemporalRecords(client);
   }
 
   /** Starts the event's workflow, whose id is the event id. One that exists already counts as started. */
@@ -279,26 +291,69 @@ export class TemporalGateway {
     };
   }
 
+  /** Starts bringing the ledger and Temporal together after a restore, or follows what is under way. */
+  async startReconcile(input: ReconcileInput): Promise<FollowedJob<ReconcileResult>> {
+    const workflowId = reconcileWorkflowId(input);
+    const handle = await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.start('reconcile', {
+        workflowId,
+        taskQueue: QUEUES.sync,
+        args: [input],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        priority: { priorityKey: PRIORITY.sync },
+        staticSummary: `brings the ledger and Temporal together after a restore${input.dryRun ? ' (only counts)' : ''}`,
+      }),
+    );
+    return {
+      workflowId,
+      result: () => handle.result() as Promise<ReconcileResult>,
+      progress: () => this.#within(DEADLINE_MS, () => this.#progressOf(workflowId)),
+    };
+  }
+
+  /** The newest sign of life of a ledger that Temporal knows. */
+  newestBeat(): ReturnType<TemporalRecords['newestBeat']> {
+    return this.#within(DEADLINE_MS, () => this.records.newestBeat());
+  }
+
   /** A step that fails and is tried again says more than the workflow, which waits for it. */
   async #progressOf(workflowId: string): Promise<string> {
     const handle = this.#client.workflow.getHandle(workflowId);
     const { raw } = await handle.describe();
-    const trouble = raw.pendingActivities?.find(({ lastFailure }) => lastFailure)?.lastFailure?.message;
-    if (trouble) return trouble;
+    const trouble = raw.pendingActivities?.find(({ lastFailure }) => lastFailure)?.lastFailure;
+    if (trouble) return messageOf(this.#client, trouble);
     const { currentDetails } = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
     return currentDetails ?? '';
   }
 
-  /** Starts erasing a person. One that runs already goes on; with `anyway` one that does not wait takes its place. */
-  async startErasure(input: EraseInput): Promise<void> {
+  /**
+   * Starts erasing a person. One that runs already goes on; with `anyway` one that does not wait takes its place.
+   * @param personIds for a ledger that is restored from before: they stand for nobody afterwards
+   */
+  async startErasure({ personIds, ...input }: EraseInput & { personIds?: string[] }): Promise<void> {
     await this.#within(DEADLINE_MS, () =>
       this.#client.workflow.start('erase', {
         workflowId: eraseWorkflowId(input.erasureId),
         taskQueue: QUEUES.sync,
         args: [input],
+        ...(personIds ? { memo: { personIds } } : {}),
         workflowIdConflictPolicy: input.anyway ? 'TERMINATE_EXISTING' : 'USE_EXISTING',
         priority: { priorityKey: PRIORITY.remove },
         staticSummary: 'erases a person',
+      }),
+    );
+  }
+
+  /** Has an entry of the audit log written by a worker, for commands that have no ledger. Temporal keeps it until then. */
+  async writeAudit(entry: AuditEntry & { key: string }): Promise<void> {
+    const input: AuditInput = { entries: [entry] };
+    await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.start('audit', {
+        workflowId: auditWorkflowId(entry.key),
+        taskQueue: QUEUES.sync,
+        args: [input],
+        priority: { priorityKey: PRIORITY.exposure },
+        staticSummary: `${entry.who}: ${entry.action} ${entry.subject} (${entry.outcome})`.slice(0, 180),
       }),
     );
   }

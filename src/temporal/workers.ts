@@ -1,20 +1,26 @@
 /** The workers of a process: event workflows, syncs, steps that wait for the ledger, calls to actions, and workflow types, each on a queue of its own. */
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
 import type { Tracing } from '../monitoring/tracing.ts';
 import { QUEUES } from '../workflows/contract.ts';
 import { bundleTypes, type WorkflowModule } from './bundle-types.ts';
 import { silent } from './silent.ts';
 import { traceActivities } from './trace-activities.ts';
+import { versionedAs, type WorkerDeployment } from './versioning.ts';
 
 export interface WorkersOptions {
   connection: NativeConnection;
   namespace: string;
+  dataConverter: DataConverter;
   activities: Activities;
   /** Workflow types, with their steps. Absent: there are none, and nobody looks at their queue. */
   types?: { modules: readonly WorkflowModule[]; activities: object } | undefined;
   tracer?: Tracing;
+  /** Which version of which deployment these workers are; absent: they are not versioned, and take whatever there is. */
+  deployment?: WorkerDeployment | undefined;
 }
 
 export interface RunningWorkers {
@@ -37,12 +43,25 @@ const STEP_SLOTS = 30;
 const LEDGER_SLOTS = 20;
 
 /** Starts the workers; resolves when they poll. */
-export async function runWorkers({ connection, namespace, activities, types, tracer }: WorkersOptions): Promise<RunningWorkers> {
+export async function runWorkers({ connection, namespace, dataConverter, activities, types, tracer, deployment }: WorkersOptions): Promise<RunningWorkers> {
+  const { failureConverterPath } = dataConverter;
   const [workflowBundle, bundleOfTypes] = await Promise.all([
-    bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)), logger: silent }),
-    types && bundleTypes(types.modules),
+    bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL(`../workflows/index${extname(import.meta.filename)}`, import.meta.url)),
+      logger: silent,
+      ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
+    }),
+    types && bundleTypes(types.modules, { failureConverterPath }),
   ]);
-  const common: Partial<WorkerOptions> = { connection, namespace, shutdownGraceTime: GRACE, shutdownForceTime: '20s', ...(tracer ? { interceptors: { activity: [traceActivities(tracer)] } } : {}) };
+  const common: Partial<WorkerOptions> = {
+    connection,
+    namespace,
+    dataConverter,
+    shutdownGraceTime: GRACE,
+    shutdownForceTime: '20s',
+    ...(tracer ? { interceptors: { activity: [traceActivities(tracer)] } } : {}),
+    ...(deployment ? { workerDeploymentOptions: versionedAs(deployment) } : {}),
+  };
   const workers = await Promise.all([
     Worker.create({
       ...common,

@@ -50,7 +50,7 @@ export async function runTypes(environment: TestWorkflowEnvironment, { workflows
     if (event.type && decision.status !== 'test') await gateway.startEvent(event, decision);
   });
   const activities = createTypeActivities(types, { store, entities: createEntities(client), policies, now: () => environment.currentTimeMs(), logger: createLogger({ level: 'silent', pretty: false }), settings, fetch, count: () => undefined });
-  const bundle = await bundleTypes(types, [fileURLToPath(new URL('./fail-at-once.ts', import.meta.url))]);
+  const bundle = await bundleTypes(types, { interceptors: [fileURLToPath(new URL('./fail-at-once.ts', import.meta.url))] });
   const worker = await Worker.create({ connection, taskQueue: QUEUES.steps, workflowBundle: bundle, activities: { ...activities, ...steps }, interceptors: { activity: [failing.interceptor] } });
   const running = worker.run();
   running.catch(() => undefined);

@@ -13,7 +13,7 @@ const SUFFIX = /^[A-Za-z0-9._:~=+@-]{1,100}$/;
 export type Emission = { event: HeadgateEvent } | { problems: Problem[] };
 
 /** What headgate.yaml says of today: what an emitted event may name. */
-export type EmissionPolicies = Pick<Policies, 'actions' | 'types'> & { audiences: { has: (key: string) => boolean } };
+export type EmissionPolicies = Pick<Policies, 'actions' | 'types' | 'allowed'> & { audiences: { has: (key: string) => boolean } };
 
 /** `<event_id>~<suffix>`; one that would be too long is a hash of it, always the same. @param base the event's id, or the person's */
 export function emittedId(base: string, suffix: string): string {
@@ -29,7 +29,7 @@ export function emittedEvent({ event: parent, emit }: EmitInput, { base, policie
   const type = policies.types?.get(emit.event);
   const read = type?.read(attributes);
   if (read && 'problems' in read) problems.push(...read.problems);
-  problems.push(...unknownNames(emit, policies));
+  problems.push(...unknownNames(emit, policies, parent.source));
   if (problems.length > 0) return { problems };
   const data: JsonObject = read && 'data' in read ? read.data : attributes;
   return {
@@ -54,7 +54,9 @@ export function emittedEvent({ event: parent, emit }: EmitInput, { base, policie
   };
 }
 
-function unknownNames({ event, action, audienceKey }: EmitInput['emit'], { actions, types, audiences }: EmissionPolicies): Problem[] {
+/** A source that is limited to some of them is limited in what its workflows emit too. */
+function unknownNames({ event, action, audienceKey }: EmitInput['emit'], { actions, types, audiences, allowed }: EmissionPolicies, source: string): Problem[] {
+  const limits = allowed?.get(source);
   const problems: Problem[] = [];
   if (!(EVENT_NAMES as readonly string[]).includes(event) && (isBuiltIn(event) || !types?.has(event))) {
     problems.push({ path: 'event', message: `${event} is no event: there are ${[...EVENT_NAMES, ...(types?.keys() ?? [])].join(', ')}` });
@@ -63,6 +65,8 @@ function unknownNames({ event, action, audienceKey }: EmitInput['emit'], { actio
     problems.push({ path: 'action', message: action === undefined ? 'is missing: say which action of headgate.yaml' : `${action} is not an action of headgate.yaml; there are ${[...(actions?.keys() ?? [])].join(', ') || 'none'}` });
   }
   if (audienceKey === undefined && event.startsWith('cio.audience_')) problems.push({ path: 'audienceKey', message: 'is missing: say which audience' });
+  if (event === 'cio.forward' && action !== undefined && actions?.has(action) && limits?.actions?.has(action) === false) problems.push({ path: 'action', message: `${action} is not an action that the source ${source} may use: see its actions in headgate.yaml` });
+  if (audienceKey !== undefined && audiences.has(audienceKey) && limits?.audiences?.has(audienceKey) === false) problems.push({ path: 'audienceKey', message: `${audienceKey} is not an audience that the source ${source} may use: see its audiences in headgate.yaml` });
   if (audienceKey !== undefined && !audiences.has(audienceKey)) problems.push({ path: 'audienceKey', message: `${audienceKey} is not an audience of headgate.yaml` });
   return problems;
 }

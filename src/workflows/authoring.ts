@@ -7,9 +7,12 @@ import { msToNumber, type Duration } from '@temporalio/common/lib/time.js';
 import { QUEUES } from './contract.ts';
 import type { About, Emit, EmitInput, Emitted, EventsInput, FoundEvent, TellEntityInput, Told } from './type-contract.ts';
 
+// A type's patches are its own; Headgate's stand in patches.ts.
+// eslint-disable-next-line no-restricted-imports
+export { deprecatePatch, patched } from '@temporalio/workflow';
 export {
-  allHandlersFinished, condition, continueAsNew, defineQuery, defineSignal, defineUpdate, deprecatePatch, isCancellation, log, makeContinueAsNewFunc,
-  patched, setCurrentDetails, setHandler, sleep, upsertSearchAttributes, uuid4, workflowInfo, ApplicationFailure, CancellationScope,
+  allHandlersFinished, condition, continueAsNew, defineQuery, defineSignal, defineUpdate, isCancellation, log, makeContinueAsNewFunc,
+  setCurrentDetails, setHandler, sleep, upsertSearchAttributes, uuid4, workflowInfo, ApplicationFailure, CancellationScope,
 } from '@temporalio/workflow';
 export type { Duration } from '@temporalio/common/lib/time.js';
 export type { About, Emit, Emitted, EventInput, FoundEvent, StartingEvent, Told } from './type-contract.ts';

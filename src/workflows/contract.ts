@@ -2,6 +2,7 @@
  * Names that the two sides of Temporal share: workflow types, task queues, ids, inputs, search attributes.
  * No import of Temporal here, so that the api and the ledger may read it.
  */
+import type { AuditEntry } from '../domain/audit.ts';
 import type { AudienceSize, SizeComparison } from '../domain/audience-size.ts';
 import type { ForwardState } from '../domain/forward.ts';
 import type { BuiltInEventName, Decision, HeadgateEvent } from '../domain/event.ts';
@@ -175,6 +176,8 @@ export interface FollowUpResult {
 
 /** What one look of the monitor did. */
 export interface MonitorResult {
+  /** The ledger's sign of life, so that Temporal knows how old the ledger has become; absent in results of older versions. */
+  beat?: { ledger: string; beat: number };
   /** False: another process was at it. */
   ran: boolean;
   findings: number;
@@ -412,6 +415,13 @@ export interface ErasureReceipt {
   /** Rows of each warehouse that were made nobody's, or why they were not, because nobody waited for it. */
   warehouses: Record<string, number | string>;
 }
+
+/** Input of `audit`: rows with keys, so that bringing them twice is bringing them once. */
+export interface AuditInput {
+  entries: readonly AuditEntry[];
+}
+
+export const auditWorkflowId = (key: string): string => `headgate/audit/${key}`;
 
 export const eraseWorkflowId = (erasureId: string): string => `headgate/erase/${erasureId}`;
 

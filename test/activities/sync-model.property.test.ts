@@ -20,6 +20,7 @@ import { stories, type Step, type Story } from './sync-stories.ts';
 import { SyncWorld, type Surroundings } from './sync-world.ts';
 import { VirtualTime } from './virtual-time.ts';
 import type { Plan } from './worker-process.ts';
+import { NO_TEMPORAL } from '../support/no-temporal.ts';
 import { QUIET_MONITOR } from '../support/quiet-monitor.ts';
 
 const RUNS = 25;
@@ -44,7 +45,7 @@ beforeAll(async () => {
   const policies = { audiences, destinations };
   const logger = createLogger({ level: 'silent', pretty: false });
   ledger = openLedger({ url: database.url, policies, logger });
-  around = { database, ledger, time, audiences, destinations, dependencies: { policies, exporters: new Map(), actions: new Map(), wakeAction: () => undefined, sizesEveryMs: 6 * 3_600_000, wake: () => undefined, monitor: QUIET_MONITOR, stopping: new AbortController().signal, logger, metrics: createMetrics() } };
+  around = { database, ledger, time, audiences, destinations, dependencies: { policies, exporters: new Map(), actions: new Map(), wakeAction: () => undefined, sizesEveryMs: 6 * 3_600_000, wake: () => undefined, monitor: QUIET_MONITOR, gateway: NO_TEMPORAL, stopping: new AbortController().signal, logger, metrics: createMetrics() } };
 });
 afterAll(async () => {
   vi.restoreAllMocks();

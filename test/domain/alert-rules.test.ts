@@ -18,7 +18,7 @@ const source = (over: Partial<SourceFacts> = {}): SourceFacts => ({
 const destination = (over: Partial<DestinationFacts>): DestinationFacts => ({ destination: 'meta_main', calls: 0, failed: 0, failedLately: 1, failingSince: null, stillTargeted: 0, ...over });
 const exporter = (over: Partial<ExporterFacts>): ExporterFacts => ({ exporter: 'warehouse', state: 'ok', since: NOW, paused: false, cause: null, cure: null, unsent: 0, oldestUnsentAt: null, parked: 0, ...over });
 const facts = (over: Partial<AlertFacts> = {}): AlertFacts => ({
-  now: NOW, targets: [target()], destinations: [], overdue: [], sources: [source()], exporters: [], actions: [], waves: [], drifts: [], swings: [], tooSmall: [], outbox: { waiting: 0, oldestAt: null }, registries: 1, channels: [], ...over,
+  now: NOW, targets: [target()], destinations: [], overdue: [], sources: [source()], exporters: [], actions: [], waves: [], drifts: [], swings: [], tooSmall: [], outbox: { waiting: 0, oldestAt: null }, restores: [], registries: 1, channels: [], ...over,
 });
 const waits = (wanted: 'in' | 'out', count: number, ms: number): TargetFacts['waiting'] => ({ in: nothing, out: nothing, [wanted]: { count, oldestAt: NOW - ms } });
 
@@ -68,6 +68,8 @@ const CASES: [rule: RuleName, what: string, given: Partial<AlertFacts>, level: '
   ['action_stuck', 'a wrong key', { actions: [{ action: 'crm', state: 'stuck', since: NOW, paused: false, cause: '401', cure: 'A new key.', waiting: 3, oldestWaitingAt: NOW }] }, 'critical'],
   ['action_behind', 'for an hour', { actions: [{ action: 'crm', state: 'retrying', since: NOW, paused: false, cause: '503', cure: '', waiting: 3, oldestWaitingAt: NOW - HOUR }] }, 'warning'],
   ['workflows_behind', 'for an hour', { outbox: { waiting: 9, oldestAt: NOW - HOUR } }, 'critical'],
+  ['restored', 'the ledger to an hour ago', { restores: [{ what: 'ledger', since: NOW - HOUR, noticedAt: NOW }] }, 'critical'],
+  ['restored', 'a Temporal that was lost', { restores: [{ what: 'temporal', since: null, noticedAt: NOW }] }, 'warning'],
   ['registries_differ', 'two', { registries: 2 }, 'warning'],
   ['channel_failing', 'Slack', { channels: [{ owner: 'Retention', channel: 'slack', failingSince: NOW - HOUR, error: 'channel_not_found', attempts: 5 }] }, 'warning'],
 ];

@@ -12,6 +12,7 @@ import { createMetrics } from '../../src/monitoring/metrics.ts';
 import type { Walked } from '../../src/workflows/contract.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { CART, CROSS_SELL, DAY, makeAudience, makeEvent, person } from '../support/events.ts';
+import { NO_TEMPORAL } from '../support/no-temporal.ts';
 import { QUIET_MONITOR } from '../support/quiet-monitor.ts';
 import { until } from '../support/until.ts';
 
@@ -48,7 +49,7 @@ const logger = createLogger({ level: 'silent', pretty: false });
 function processWith(policies: Policies): Process {
   const ledger = openLedger({ url: database.url, policies, logger });
   opened.push(ledger);
-  const activities = createActivities({ ledger, policies, destinations: new Map(), exporters: new Map(), actions: new Map(), wakeAction: () => undefined, sizesEveryMs: 6 * 3_600_000, wake: () => undefined, monitor: QUIET_MONITOR, stopping: new AbortController().signal, logger, metrics: createMetrics() });
+  const activities = createActivities({ ledger, policies, destinations: new Map(), exporters: new Map(), actions: new Map(), wakeAction: () => undefined, sizesEveryMs: 6 * 3_600_000, wake: () => undefined, monitor: QUIET_MONITOR, gateway: NO_TEMPORAL, stopping: new AbortController().signal, logger, metrics: createMetrics() });
   return { ledger, activities, apply: (...events) => ledger.applyEvents(events.map((event) => ({ kind: 'event', event }))) };
 }
 /** A step as a worker runs it. */

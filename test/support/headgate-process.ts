@@ -121,7 +121,7 @@ function launch(instance: Instance, more: Record<string, string>, byNpm: boolean
 }
 
 /** Without what `npm test` adds, so that the process does not take this one's npm for its own. */
-function cleanEnvironment(): Record<string, string | undefined> {
+export function cleanEnvironment(): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|HEADGATE_|TEMPORAL_|DATABASE_URL|CIO_|VITEST|NODE_ENV)/.test(name)));
 }
 

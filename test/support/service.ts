@@ -59,8 +59,11 @@ export interface TestService {
   read: (path: string) => Promise<WebhookAnswer>;
   /** Stops the api, the worker and what they share; servers stay. */
   stopHeadgate: () => Promise<void>;
-  /** @param changed another headgate.yaml than before. Rejects with the ConfigurationError of a process that would not start. */
-  startHeadgate: (changed?: string) => Promise<void>;
+  /**
+   * @param changed another headgate.yaml than before. Rejects with the ConfigurationError of a process that would not start.
+   * @param variables instead of those that the service was started with
+   */
+  startHeadgate: (changed?: string, variables?: Record<string, string>) => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -103,9 +106,9 @@ export async function startService(options: ServiceOptions = {}): Promise<TestSe
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     },
     stopHeadgate: () => headgate.life.stop(),
-    startHeadgate: async (changed) => {
+    startHeadgate: async (changed, variables) => {
       if (changed !== undefined) registry = await load(changed);
-      headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox, options);
+      headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox, { ...options, ...(variables ? { environment: variables } : {}) });
       Object.assign(service, { url: headgate.url, client: headgate.client, parts: headgate.parts });
     },
     stop: async () => {
@@ -151,7 +154,7 @@ async function startHeadgate(registry: Registry, databaseUrl: string, temporal: 
   const logger = createLogger({ level: process.env['HEADGATE_LOG_LEVEL'] ?? 'silent', pretty: false });
   const environment = readEnvironment({ ...variables, HEADGATE_PORT: '0', HEADGATE_METRICS_PORT: '0' });
   await adopt(registry, databaseUrl, logger);
-  const settings = readTemporalSettings({}, temporal.address);
+  const settings = readTemporalSettings(environment.variables, temporal.address);
   const connection = await connectNative(settings, logger);
   life.started('temporal', connection.close);
   const parts = buildParts({

@@ -1,5 +1,5 @@
 /** A Temporal server of its own for a test file, so that workflow ids and task queues of files never meet. */
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
@@ -13,6 +13,10 @@ export interface TestTemporal extends EmbeddedTemporal {
   kill: () => void;
   /** Starts it again on the same file and port. */
   restart: () => Promise<void>;
+  /** Ends the process, keeps a copy of its database as a backup, and starts it again. */
+  backUp: () => Promise<void>;
+  /** Starts it again with the database as it was kept. The process must have ended. */
+  restartFromBackup: () => Promise<void>;
   /** Starts it again on the same port with nothing in it, not even Headgate's search attributes. */
   restartEmpty: () => Promise<void>;
 }
@@ -28,6 +32,7 @@ export async function startTestTemporal(): Promise<TestTemporal> {
   const first = await start().catch(start).catch(start);
   const { options } = first;
   let { running } = first;
+  const databaseFiles = async (): Promise<string[]> => (await readdir(folder)).filter((name) => name.startsWith('temporal.db'));
   return {
     ...running,
     kill: () => {
@@ -36,9 +41,21 @@ export async function startTestTemporal(): Promise<TestTemporal> {
     restart: async () => {
       running = await startTemporal(options);
     },
+    backUp: async () => {
+      process.kill(running.pid, 'SIGKILL');
+      await whenGone(running.pid, 10_000);
+      for (const file of await databaseFiles()) await cp(join(folder, file), join(folder, `backup-${file}`));
+      running = await startTemporal(options);
+    },
+    restartFromBackup: async () => {
+      await whenGone(running.pid, 10_000);
+      for (const file of await databaseFiles()) await rm(join(folder, file));
+      for (const file of (await readdir(folder)).filter((name) => name.startsWith('backup-'))) await cp(join(folder, file), join(folder, file.slice('backup-'.length)));
+      running = await startTemporal(options);
+    },
     restartEmpty: async () => {
       await whenGone(running.pid, 10_000);
-      for (const file of (await readdir(folder)).filter((name) => name.startsWith('temporal.db'))) await rm(join(folder, file));
+      for (const file of await databaseFiles()) await rm(join(folder, file));
       running = await startTemporal({ ...options, searchAttributes: [] });
     },
     stop: async () => {

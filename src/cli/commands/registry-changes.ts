@@ -1,12 +1,12 @@
 /** `headgate target retire | adopt` and `headgate audience retire | adopt | rewindow`: what headgate.yaml alone cannot say. */
 import type { Command } from 'commander';
 import type { Audience } from '../../domain/registry.ts';
-import type { FollowedJob } from '../../temporal/index.ts';
-import type { JobResult, RegistryJob } from '../../workflows/contract.ts';
+import type { RegistryJob } from '../../workflows/contract.ts';
 import { answerSaid } from '../answer.ts';
+import { audited, type Doing } from '../audited.ts';
+import { followJob } from '../follow-job.ts';
 import { findTarget, loadOwnRegistry, pick, type OwnRegistry } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
-import { ProgressLine } from '../progress-line.ts';
 
 interface TargetOptions {
   destination: string;
@@ -14,9 +14,6 @@ interface TargetOptions {
   keep?: boolean;
   json?: boolean;
 }
-
-/** How often the terminal asks how far a job is, in milliseconds. */
-const ASK_EVERY_MS = 1_000;
 
 /** @param groups the commands `target` and `audience` */
 export function addRegistryChangeCommands({ target, audience }: { target: Command; audience: Command }): void {
@@ -79,24 +76,19 @@ function ownTarget(own: OwnRegistry, destination: string, key: string): void {
   if (!findTarget(own, destination, key)) throw new Error(`${key} has no target at ${destination} in ${own.path}: put it back for as long as this takes.`);
 }
 
-/** Shows how far the job is until it has ended. */
-async function follow({ environment }: OwnRegistry, job: RegistryJob, json: boolean | undefined): Promise<void> {
-  await withTemporal(environment, async (gateway) => {
-    const line = new ProgressLine({ json });
-    const started = await gateway.startJob(job);
-    line.say(`Workflow ${started.workflowId}; Ctrl-C leaves it running.`);
-    const { said } = await whileShown(started, line);
-    line.clear();
-    answerSaid(json, said, { workflow_id: started.workflowId });
-  });
+/** For the audit log. */
+function doingOf(job: RegistryJob): Doing {
+  const { audienceKey } = job.input;
+  if (job.kind === 'rewindow') return { action: 'audience.rewindow', subject: audienceKey, detail: { window_ms: job.input.windowMs, dry_run: job.input.dryRun } };
+  const [destination] = job.input.destinations;
+  const whole = job.kind === 'retire' ? job.input.wholeAudience : destination === undefined || job.input.destinations.length > 1;
+  return { action: `${whole ? 'audience' : 'target'}.${job.kind}`, subject: whole || destination === undefined ? audienceKey : `${destination}/${audienceKey}`, detail: job.kind === 'retire' ? { keep: job.input.keep } : {} };
 }
 
-async function whileShown({ result, progress }: FollowedJob, line: ProgressLine): Promise<JobResult> {
-  const ending = result();
-  ending.catch(() => undefined);
-  for (;;) {
-    const ended = await Promise.race([ending, new Promise<undefined>((resolve) => setTimeout(() => { resolve(undefined); }, ASK_EVERY_MS))]);
-    if (ended) return ended;
-    line.tell(await progress().catch(() => 'No worker answers; it waits for one'));
-  }
+async function follow({ environment }: OwnRegistry, job: RegistryJob, json: boolean | undefined): Promise<void> {
+  await withTemporal(environment, async (gateway) => {
+    const started = await audited(gateway, doingOf(job), () => gateway.startJob(job), ({ workflowId }) => ({ workflow_id: workflowId }));
+    const { said } = await followJob(started, json);
+    answerSaid(json, said, { workflow_id: started.workflowId });
+  });
 }

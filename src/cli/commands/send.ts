@@ -2,6 +2,7 @@
 import { Argument, type Command } from 'commander';
 import { sign } from '../../api/index.ts';
 import type { Source } from '../../config/registry.ts';
+import { harmless, harmlessJson } from '../harmless.ts';
 import { apiUrl, ask } from '../headgate-api.ts';
 import { loadOwnRegistry, pick, type OwnRegistry } from '../own-registry.ts';
 import { readTime } from '../time.ts';
@@ -69,7 +70,7 @@ async function send(kind: string, options: SendOptions): Promise<void> {
     body,
   });
   if (status >= 300) process.exitCode = 1;
-  process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : `${describeAnswer(status, answer)}\n`);
+  process.stdout.write(options.json ? `${harmlessJson(answer)}\n` : `${harmless(describeAnswer(status, answer))}\n`);
 }
 
 const timestampOf = ({ at }: SendOptions): number => (at === undefined ? Date.now() : readTime('--at', at)) / 1_000;

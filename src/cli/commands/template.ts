@@ -1,7 +1,7 @@
 /** `headgate template`: what to paste into Customer.io, and whether it holds with people of every kind. */
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { EventContext } from '../../api/index.ts';
+import { namesFor, type EventContext } from '../../api/index.ts';
 import { connectActions } from '../../config/connect-actions.ts';
 import { identifyPerson } from '../../destinations/identify-person.ts';
 import { EVENT_NAMES, type EventName } from '../../domain/event.ts';
@@ -120,11 +120,13 @@ async function check(options: Options, own: OwnRegistry, bodies: readonly BodyOp
   const platforms = [...new Set([...registry.destinations.values()].map(({ platform }) => platform))];
   const context: EventContext = {
     source: source.name, people: source.people, phoneCountry: source.phoneCountry, receivedAt: Date.now(),
-    hasAudience: (key) => registry.policies.audiences.has(key), hasAction: (name) => registry.actions.has(name), types: registry.policies.types, identify: (person) => identifyPerson(person, platforms),
+    ...namesFor(registry.policies, source.name), identify: (person) => identifyPerson(person, platforms),
   };
   const file = options.file === undefined ? undefined : await readFile(options.file, 'utf8');
   const checked: Checked[] = [];
-  for (const one of file === undefined ? bodies : bodies.slice(0, 1)) {
+  // Of all that there is, what the source may use.
+  const allowed = bodies.filter(({ audienceKey, action }) => options.event !== undefined || ((audienceKey === undefined || context.hasAudience(audienceKey)) && (action === undefined || context.hasAction?.(action))));
+  for (const one of file === undefined ? allowed : bodies.slice(0, 1)) {
     const paths = file === undefined ? Object.values(one.attributes) : pathsIn(file);
     const rendered = checkTemplate(file ?? liquidBody(one), { engine: options.engine, attributePaths: paths, context });
     const what = options.file ?? [one.event, one.audienceKey, one.action].filter(Boolean).join(' ');

@@ -91,6 +91,26 @@ export const OPERATION_RULES = {
       }] : [];
     },
   },
+  restored: {
+    title: 'The ledger or Temporal was restored from a backup',
+    unit: null,
+    defaults: NO_NUMBERS,
+    atOnce: true,
+    find: ({ restores, now }) =>
+      restores.map(({ what, since, noticedAt }): Finding => what === 'ledger'
+        ? {
+            rule: 'restored', subject: 'ledger', level: 'critical', since: noticedAt, stillTargeted: 0,
+            what: `The ledger is older than what was decided: it was restored to a time ${span(now - (since ?? now))} ago. Until that is read back nobody enters an audience and no tool is told; removals go on.`,
+            cure: 'Read back from Temporal what is missing; --dry-run says first how much that is.',
+            command: 'headgate reconcile',
+          }
+        : {
+            rule: 'restored', subject: 'temporal', level: 'warning', since: noticedAt, stillTargeted: 0,
+            what: `Temporal is older than the ledger: ${since === null ? 'its database is new or was lost' : `it was restored to a time ${span(now - since)} ago`}. Audiences are pushed and windows end all the same.`,
+            cure: 'Start again the workflows that Temporal does not know any more.',
+            command: 'headgate reconcile',
+          }),
+  },
   registries_differ: {
     title: 'Processes run with different headgate.yaml files',
     unit: null,
