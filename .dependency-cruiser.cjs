@@ -20,8 +20,10 @@ module.exports = {
     room('temporal', ['domain/', 'encryption/index', 'monitoring/', 'workflows/(contract[a-z-]*|type-contract)\\.ts$']),
     room('codec-server', ['api/(authorise|http-listener|verify-signature)\\.ts$', 'config/(configuration-error|environment)\\.ts$', 'encryption/index', 'lifecycle\\.ts$', 'monitoring/']),
     room('encryption', ['config/configuration-error', 'monitoring/']),
+    room('testing', ['domain/', 'monitoring/', 'api/event-from-body\\.ts$', 'destinations/identify-person\\.ts$', 'embedded/index', 'temporal/(index|runtime)\\.ts$', 'workflow-types/index', 'workflows/(contract|type-contract)\\.ts$']),
+    { name: 'testing-is-for-tests', comment: 'The testing kit stays out of what runs.', severity: 'error', from: { path: '^src/', pathNot: '^src/testing/' }, to: { path: '^src/testing/' } },
     room('actions', ['domain/', 'destinations/http-call\\.ts$']),
-    room('config', ['domain/', 'actions/', 'encryption/keyring', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog', 'workflow-types/(index|find-types)']),
+    room('config', ['domain/', 'actions/', 'encryption/keyring', 'destinations/catalog', 'destinations/user-data', 'warehouse/catalog', 'workflow-types/(duration|find-types|index)\\.ts$']),
     room('warehouse', ['domain/', 'destinations/(checking|google-credentials|http-call|settings)\\.ts$']),
     {
       name: 'one-warehouse-alone',

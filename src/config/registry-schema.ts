@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { normaliseCountry } from '../domain/countries.ts';
 import { MODES, parseDuration } from '../domain/registry.ts';
+import { duration } from '../workflow-types/duration.ts';
 import { audienceGuardSchema } from './watching.ts';
+
+export { duration } from '../workflow-types/duration.ts';
 
 /** Names of sources and destinations. */
 export const NAME = /^[a-z][a-z0-9_]{0,62}$/;
@@ -11,13 +14,6 @@ const name = z.string().regex(NAME, 'must be lower-case letters, digits and _, s
 /** A key carries its version, so that a changed meaning gets a new audience instead of an old one with mixed people. */
 export const AUDIENCE_KEY = /^[a-z][a-z0-9_]{0,90}_v[1-9][0-9]*$/;
 const audienceKey = z.string().regex(AUDIENCE_KEY, 'must end with a version, such as high_intent_cart_7d_v1 (lower-case letters, digits and _)');
-
-export const duration = z.string('must be a duration such as 7d, 12h or 30m').transform((text, context) => {
-  const ms = parseDuration(text);
-  if (ms !== undefined) return ms;
-  context.addIssue({ code: 'custom', message: 'must be a duration such as 7d, 12h or 30m' });
-  return z.NEVER;
-});
 
 export const secret = z.string().min(8, 'is too short to be a secret').meta({ secret: true });
 /** Two may be active while one replaces the other. */

@@ -26,11 +26,15 @@ const own = createRequire(import.meta.url);
 /** Where Headgate's own packages are, for folders that have none. */
 const PACKAGES = resolve(own.resolve('@temporalio/workflow/package.json'), '../../..');
 
-/**
- * Throws TypesUnbundled.
- * @param failureConverterPath of the data converter, when it has one of its own
- */
-export async function bundleTypes(modules: readonly WorkflowModule[], failureConverterPath?: string): Promise<WorkflowBundleWithSourceMap> {
+export interface BundleOptions {
+  /** Of the data converter, when it has one of its own. */
+  failureConverterPath?: string | undefined;
+  /** Modules with workflow interceptors, for tests. */
+  interceptors?: string[];
+}
+
+/** Throws TypesUnbundled. */
+export async function bundleTypes(modules: readonly WorkflowModule[], { failureConverterPath, interceptors = [] }: BundleOptions = {}): Promise<WorkflowBundleWithSourceMap> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-types-'));
   const entry = join(folder, 'index.js');
   const said: string[] = [];
@@ -38,6 +42,7 @@ export async function bundleTypes(modules: readonly WorkflowModule[], failureCon
     await writeFile(entry, modules.map(({ workflowFile, workflowNames }) => `export { ${workflowNames.join(', ')} } from ${JSON.stringify(workflowFile)};\n`).join(''));
     return await bundleWorkflowCode({
       workflowsPath: entry,
+      workflowInterceptorModules: interceptors,
       ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
       logger: { ...silent, error: (message) => void said.push(message) },
       webpackConfigHook: (config) => ({

@@ -51,7 +51,7 @@ export async function runWorkers({ connection, namespace, dataConverter, activit
       logger: silent,
       ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
     }),
-    types && bundleTypes(types.modules, failureConverterPath),
+    types && bundleTypes(types.modules, { failureConverterPath }),
   ]);
   const common: Partial<WorkerOptions> = {
     connection,

@@ -5,6 +5,7 @@ import type { EventInput } from '../workflows/type-contract.ts';
 import type { StepDependencies } from './step-dependencies.ts';
 
 export type { EventInput } from '../workflows/type-contract.ts';
+export { duration } from './duration.ts';
 export type { StepDependencies, StepLogger } from './step-dependencies.ts';
 
 /** Steps that reach outside, by name. */

@@ -15,14 +15,14 @@ export type Emission = { event: HeadgateEvent } | { problems: Problem[] };
 /** What headgate.yaml says of today: what an emitted event may name. */
 export type EmissionPolicies = Pick<Policies, 'actions' | 'types' | 'allowed'> & { audiences: { has: (key: string) => boolean } };
 
-/** `<event_id>~<suffix>`; one that would be too long is a hash of it, always the same. */
-export function emittedId(eventId: string, suffix: string): string {
-  const id = `${eventId}~${suffix}`;
+/** `<event_id>~<suffix>`; one that would be too long is a hash of it, always the same. @param base the event's id, or the person's */
+export function emittedId(base: string, suffix: string): string {
+  const id = `${base}~${suffix}`;
   return EVENT_ID_PATTERN.test(id) ? id : `emitted-${hash('sha256', id, 'hex').slice(0, 40)}~${suffix}`;
 }
 
-/** @param receivedAt milliseconds since the epoch */
-export function emittedEvent({ event: parent, emit }: EmitInput, policies: EmissionPolicies, receivedAt: number): Emission {
+/** @param given `base`: what the id begins with; `receivedAt`: milliseconds since the epoch */
+export function emittedEvent({ event: parent, emit }: EmitInput, { base, policies, receivedAt }: { base: string; policies: EmissionPolicies; receivedAt: number }): Emission {
   const problems: Problem[] = [];
   if (!SUFFIX.test(emit.suffix)) problems.push({ path: 'suffix', message: 'must be 1 to 100 of the characters A-Z a-z 0-9 . _ : ~ = + @ -' });
   const attributes = redactObject(emit.attributes ?? {}, []);
@@ -34,7 +34,7 @@ export function emittedEvent({ event: parent, emit }: EmitInput, policies: Emiss
   const data: JsonObject = read && 'data' in read ? read.data : attributes;
   return {
     event: {
-      eventId: emittedId(parent.eventId, emit.suffix),
+      eventId: emittedId(base, emit.suffix),
       source: parent.source,
       people: parent.people,
       name: emit.event,

@@ -4,7 +4,7 @@ export interface StepDependencies {
   logger: StepLogger;
   /** As Node's own; tests put another one in its place. */
   fetch: typeof fetch;
-  /** What headgate.yaml says below `workflows: settings: <the folder.s name>`, with environment variables put in. */
+  /** What headgate.yaml says below `workflows: settings: <the folder's name>`, with environment variables put in. */
   settings: Readonly<Record<string, unknown>>;
 }
 

@@ -10,7 +10,7 @@ export interface TypeStepsDependencies {
   entities: Entities;
   policies: EmissionPolicies;
   /** Milliseconds since the epoch. Default: the clock's. */
-  now?: () => number;
+  now?: () => number | Promise<number>;
 }
 
 /** What headgate.yaml does not know today it may know after a restart: tried again at this pace. */
@@ -19,7 +19,10 @@ const MENDED_LATER = '1m';
 export function createTypeSteps({ store, entities, policies, now = Date.now }: TypeStepsDependencies) {
   /** Decides a further event about the person. A mistake shows in the Temporal UI, and is tried again: headgate.yaml may be mended. */
   async function emit(input: EmitInput): Promise<Emitted> {
-    const made = emittedEvent(input, policies, now());
+    const receivedAt = await now();
+    // Who they are by now: two workflows may have begun with two persons that are one since.
+    const [base = input.personId] = input.emit.oncePer === 'person' ? await store.personsOf(input.personId) : [input.event.eventId];
+    const made = emittedEvent(input, { base, policies, receivedAt });
     if ('problems' in made) throw mendable(input, made.problems.map(({ path, message }) => `${path} ${message}`).join('; '));
     const { event } = made;
     const outcome = await store.apply(event);
@@ -54,12 +57,13 @@ export function createTypeSteps({ store, entities, policies, now = Date.now }: T
     emit,
     countEvents: (which: EventsInput): Promise<number> => store.count(which),
     lastEvent: (which: EventsInput): Promise<FoundEvent | null> => store.last(which),
+    listEvents: (which: EventsInput): Promise<FoundEvent[]> => store.list(which),
     tellEntity,
   };
 }
 
 /** Names that no type's own step may have. */
-export const OWN_STEP_NAMES = ['emit', 'countEvents', 'lastEvent', 'tellEntity'] as const satisfies (keyof TypeSteps)[];
+export const OWN_STEP_NAMES = ['emit', 'countEvents', 'lastEvent', 'listEvents', 'tellEntity'] as const satisfies (keyof TypeSteps)[];
 
 export type TypeSteps = ReturnType<typeof createTypeSteps>;
 

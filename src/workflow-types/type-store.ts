@@ -10,6 +10,8 @@ export interface TypeStore {
   count: (which: EventsInput) => Promise<number>;
   /** The newest one of them. */
   last: (which: EventsInput) => Promise<FoundEvent | null>;
+  /** They themselves, newest first; a thousand at most. */
+  list: (which: EventsInput) => Promise<FoundEvent[]>;
   /** The person as merges left them, first, and all who were merged into them. */
   personsOf: (personId: string) => Promise<string[]>;
 }

@@ -22,6 +22,7 @@ interface OwnSteps {
   emit: (input: EmitInput) => Promise<Emitted>;
   countEvents: (input: EventsInput) => Promise<number>;
   lastEvent: (input: EventsInput) => Promise<FoundEvent | null>;
+  listEvents: (input: EventsInput) => Promise<FoundEvent[]>;
   tellEntity: (input: TellEntityInput) => Promise<Told>;
 }
 
@@ -40,7 +41,7 @@ export function steps<Activities extends object>(options: ActivityOptions = {}):
 
 /**
  * Decides a further event about the same person, as if a webhook had brought it: this is how a type acts. A `cio.forward` reaches a tool of
- * headgate.yaml with all the patience of Headgate. It happens once for each `suffix`.
+ * headgate.yaml with all the patience of Headgate. It happens once for each `suffix` of the event (or, by `oncePer`, of the person).
  */
 export const emit = ({ event, personId }: About, what: Emit): Promise<Emitted> =>
   own.emit({ event, personId, emit: { ...what, occurredAt: what.occurredAt ?? Date.now() } });
@@ -49,6 +50,8 @@ export const emit = ({ event, personId }: About, what: Emit): Promise<Emitted> =
 export interface Window {
   /** The name of the events: `shop.refund`. */
   event: string;
+  /** Of `cio.forward`: only those to this action. */
+  action?: string;
   /** `60 days`, or milliseconds. */
   within: Duration;
   /** Milliseconds since the epoch; itself part of the window. */
@@ -61,8 +64,11 @@ export const countEvents = (about: About, window: Window): Promise<number> => ow
 /** The newest event of a name in a window, or null. */
 export const lastEvent = (about: About, window: Window): Promise<FoundEvent | null> => own.lastEvent(eventsIn(about, window));
 
-function eventsIn({ event: { occurredAt }, personId }: About, { event, within, until = occurredAt }: Window): EventsInput {
-  return { personId, event, from: until - msToNumber(within), until };
+/** The events of a name in a window, newest first: a thousand at most. */
+export const listEvents = (about: About, window: Window): Promise<FoundEvent[]> => own.listEvents(eventsIn(about, window));
+
+function eventsIn({ event: { occurredAt }, personId }: About, { event, action, within, until = occurredAt }: Window): EventsInput {
+  return { personId, event, ...(action === undefined ? {} : { action }), from: until - msToNumber(within), until };
 }
 
 /**

@@ -19,6 +19,8 @@ export type About = Pick<EventInput<unknown>, 'event' | 'personId'>;
 export interface Emit {
   /** Tells the events of one workflow apart. The new event's id is `<event_id>~<suffix>`, so it happens once, however often the step runs. */
   suffix: string;
+  /** `person`: the id is `<person id>~<suffix>`, so it happens once however many workflows of the person decide it, at once or later. Default: `event`. */
+  oncePer?: 'event' | 'person';
   /** `cio.forward`, `cio.audience_add`, `cio.audience_remove`, `cio.exposure`, or the event of a workflow type. */
   event: string;
   /** Of `cio.forward`: an action of headgate.yaml. */
@@ -49,6 +51,8 @@ export interface Emitted {
 export interface EventsInput {
   personId: string;
   event: string;
+  /** Only `cio.forward` events to this action. */
+  action?: string;
   from: number;
   until: number;
 }
