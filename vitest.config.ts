@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /** Pure tests; no server of any kind. */
-const UNIT = ['test/{domain,api,actions,console,config,destinations,warehouse,conformance,workflows,cli,project}/**/*.test.ts'];
-/** Tests against a real Postgres, a real Temporal server and the sandbox over HTTP. */
-const SYSTEM = ['test/{ledger,activities,relay,embedded,sandbox,service,start}/**/*.test.ts', 'test/console/**/*.{http,browser}.test.ts'];
+const UNIT = ['examples/*/workflows/**/*.test.ts', 'test/{domain,api,actions,console,config,destinations,warehouse,conformance,workflows,workflow-types,cli,codec-server,encryption,project,replay,release}/**/*.test.ts'];
+/** Tests of one's own workflow types, and tests against a real Postgres, a real Temporal server and the sandbox over HTTP. */
+const SYSTEM = ['workflows/**/*.test.ts', 'examples/*/*.test.ts', 'test/{ledger,activities,relay,embedded,testing,sandbox,service,start}/**/*.test.ts', 'test/console/**/*.{http,browser}.test.ts'];
 /** Whole fleets of processes on servers of their own, which they kill; alone, because they fill the machine. */
 const CHAOS = ['test/chaos/**/*.test.ts'];
 

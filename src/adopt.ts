@@ -1,4 +1,5 @@
 /** What each process does with its registry before it serves anything. */
+import { hostname, userInfo } from 'node:os';
 import { ConfigurationError } from './config/configuration-error.ts';
 import type { Registry } from './config/registry.ts';
 import { describeShares, sharesOf } from './domain/holdout.ts';
@@ -12,7 +13,8 @@ import type { Logger } from './monitoring/logger.ts';
  * people are still in; processes that run with the former registry run on.
  */
 export async function adopt(registry: Registry, databaseUrl: string, logger: Logger): Promise<void> {
-  const { refusals, changes } = await adoptRegistry(databaseUrl, registry.policies);
+  const actor = { via: 'process', who: ownName(), credential: 'a process that starts with it', address: null } as const;
+  const { refusals, changes } = await adoptRegistry(databaseUrl, registry.policies, { actor, registryHash: registry.hash });
   if (refusals.length > 0) throw new ConfigurationError('headgate.yaml takes away what people are still in, so this process does not start', refusals.map(describeRefusal));
   for (const { target } of changes.movedTargets) logger.info({ destination: target.destination, audience: target.audienceKey }, `${targetKey(target)} is another audience of the platform now: "${target.platformAudienceId}". The present members are pushed there.`);
   for (const { audience, before } of changes.movedWindows) {
@@ -26,5 +28,14 @@ export async function adopt(registry: Registry, databaseUrl: string, logger: Log
   }
   for (const { key, life } of changes.idleAudiences) {
     logger.warn({ audience: key }, `${key} is ${life}: whoever enters it is taken out again. Take it out of headgate.yaml, or take it up again: \`headgate audience adopt ${key}\`.`);
+  }
+}
+
+/** Whose process it is, and where. */
+function ownName(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    return hostname();
   }
 }

@@ -6,8 +6,10 @@ import { findRegistry, KEPT_SECRETS, withKeptSecrets } from './config/find-regis
 import { loadRegistry, type Registry } from './config/registry.ts';
 import { sandboxDestinations } from './config/sandbox-destinations.ts';
 import { assertPortIsFree, findTemporalBinary, startPostgres, startTemporal, takeDataFolder, type DataFolder } from './embedded/index.ts';
+import { openKeyring } from './encryption/index.ts';
 import { migrate } from './ledger/index.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { Logger } from './monitoring/logger.ts';
 import { startSandbox } from './sandbox/index.ts';
 import { SEARCH_ATTRIBUTES } from './workflows/contract.ts';
 
@@ -24,6 +26,7 @@ export async function prepareFolder(life: Lifecycle, environment: Environment): 
   const folder = await takeDataFolder(environment.HEADGATE_DATA);
   life.started('The data folder', folder.release);
   await assertPortIsFree(environment.HEADGATE_PORT, environment.HEADGATE_HOST, 'HEADGATE_PORT');
+  if (openKeyring(environment.variables).isOn) await assertPortIsFree(environment.HEADGATE_CODEC_PORT, environment.HEADGATE_HOST, 'HEADGATE_CODEC_PORT');
   await assertPortIsFree(environment.HEADGATE_SANDBOX_PORT, '127.0.0.1', 'HEADGATE_SANDBOX_PORT');
   return folder;
 }
@@ -49,11 +52,22 @@ export async function startOwnPostgres(life: Lifecycle, environment: Environment
   return postgres.url;
 }
 
+/** Only when payloads are encrypted: the embedded UI shows them by it. Returns its address. */
+export async function startOwnCodecServer(life: Lifecycle, environment: Environment, logger: Logger): Promise<string | undefined> {
+  const keyring = openKeyring(environment.variables);
+  if (!keyring.isOn) return undefined;
+  const { startCodecServer } = await import('./codec-server/index.ts');
+  const server = await startCodecServer(environment, keyring, logger);
+  life.started('The codec server', server.stop);
+  return server.url;
+}
+
 export async function startOwnTemporal(
   life: Lifecycle,
   environment: Environment,
   folder: DataFolder,
   say: Say,
+  codecUrl?: string,
 ): Promise<{ address: string | undefined; uiUrl: string | undefined }> {
   if (environment.TEMPORAL_ADDRESS !== undefined) {
     say(`Temporal      the one of TEMPORAL_ADDRESS (${environment.TEMPORAL_ADDRESS})`);
@@ -66,6 +80,7 @@ export async function startOwnTemporal(
     port: environment.TEMPORAL_PORT,
     uiPort: environment.TEMPORAL_UI_PORT,
     searchAttributes: SEARCH_ATTRIBUTES,
+    codecUrl,
   });
   life.started('Temporal', temporal.stop);
   const how = temporal.attached ? 'attached to the one that was left running' : 'started';
@@ -87,21 +102,23 @@ export interface Ready {
   demo: boolean;
   apiUrl: string;
   uiUrl: string | undefined;
+  codecUrl: string | undefined;
   sandboxUrl: string | undefined;
 }
 
 /** What a program needs next. */
-export const describeReady = ({ registry, demo, apiUrl, uiUrl, sandboxUrl }: Ready): object => ({
-  ready: true, url: apiUrl, temporal_ui_url: uiUrl ?? null, sandbox_url: sandboxUrl ?? null, demo, sources: [...registry.sources.keys()], audiences: [...registry.policies.audiences.keys()],
+export const describeReady = ({ registry, demo, apiUrl, uiUrl, codecUrl, sandboxUrl }: Ready): object => ({
+  ready: true, url: apiUrl, temporal_ui_url: uiUrl ?? null, codec_url: codecUrl ?? null, sandbox_url: sandboxUrl ?? null, demo, sources: [...registry.sources.keys()], audiences: [...registry.policies.audiences.keys()],
 });
 
 /** What a person needs next, and the one line that programs wait for. */
-export function showReady(say: Say, { registry, demo, apiUrl, uiUrl, sandboxUrl }: Ready): void {
+export function showReady(say: Say, { registry, demo, apiUrl, uiUrl, codecUrl, sandboxUrl }: Ready): void {
   const audiences = [...registry.policies.audiences.keys()];
   say(`Registry      ${demo ? 'the demo' : 'your own'}: ${audiences.join(', ')}`);
   for (const source of registry.sources.keys()) say(`Webhooks      POST ${apiUrl}/v1/webhooks/${source}`);
   say(`Console       ${apiUrl}/console`);
   if (uiUrl !== undefined) say(`Temporal UI   ${uiUrl}`);
+  if (codecUrl !== undefined) say(`Codec server  ${codecUrl}  (payloads are encrypted; the Temporal UI shows them by it)`);
   if (sandboxUrl !== undefined) say(`Sandbox       ${sandboxUrl}/_sandbox/state  (stands in for the ad platforms)`);
   const [audience] = audiences;
   if (audience !== undefined) {

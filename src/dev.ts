@@ -2,7 +2,7 @@
 import { adopt } from './adopt.ts';
 import { readEnvironment } from './config/environment.ts';
 import { whenParentIsGone } from './embedded/index.ts';
-import { prepareFolder, startOwnPostgres, startOwnSandbox, startOwnTemporal, loadOwnRegistry, refuseProduction, describeReady, showReady } from './dev-steps.ts';
+import { prepareFolder, startOwnCodecServer, startOwnPostgres, startOwnSandbox, startOwnTemporal, loadOwnRegistry, refuseProduction, describeReady, showReady } from './dev-steps.ts';
 import { runProcess } from './lifecycle.ts';
 import { createLogger } from './monitoring/logger.ts';
 import { openTracing } from './open-tracing.ts';
@@ -24,7 +24,8 @@ export async function runDev({ json = false }: { json?: boolean | undefined } = 
     const { registry, demo } = await loadOwnRegistry(environment, folder);
     const databaseUrl = await startOwnPostgres(life, environment, folder, say);
     await adopt(registry, databaseUrl, logger);
-    const { address, uiUrl } = await startOwnTemporal(life, environment, folder, say);
+    const codecUrl = await startOwnCodecServer(life, environment, logger);
+    const { address, uiUrl } = await startOwnTemporal(life, environment, folder, say, codecUrl);
     const sandboxUrl = await startOwnSandbox(life, environment, folder, registry);
 
     const temporalSettings = readTemporalSettings(environment.variables, address);
@@ -37,7 +38,7 @@ export async function runDev({ json = false }: { json?: boolean | undefined } = 
     life.started('The worker', worker.stop);
     const api = await startApi(parts, uiUrl === undefined ? undefined : `${uiUrl}/namespaces/${temporalSettings.namespace}`);
     life.started('The api', api.stop);
-    const ready = { registry, demo, apiUrl: api.url, uiUrl, sandboxUrl };
+    const ready = { registry, demo, apiUrl: api.url, uiUrl, codecUrl, sandboxUrl };
     if (json) print(JSON.stringify(describeReady(ready)));
     else showReady(say, ready);
     return { failed: worker.failed, orphaned };

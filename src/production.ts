@@ -31,6 +31,7 @@ export async function openProduction<C extends TemporalConnection>(
   const logger = createLogger({ level: environment.HEADGATE_LOG_LEVEL, pretty: false });
   const databaseUrl = environment.DATABASE_URL;
   if (databaseUrl === undefined) throw new ConfigurationError('The environment has mistakes', ['DATABASE_URL: is missing: a Postgres 15 or newer']);
+  const settings = readTemporalSettings(environment.variables);
   const sandboxUrl = allowedSandbox(environment);
   const registry = await loadRegistry(environment.HEADGATE_CONFIG ?? 'headgate.yaml', {
     variables: environment.variables,
@@ -39,7 +40,6 @@ export async function openProduction<C extends TemporalConnection>(
   const applied = await migrate(databaseUrl, { onWait: (cause) => logger.warn({ cause }, 'A migration waits for a table that is in use; nothing else does.') });
   if (applied.length > 0) logger.info({ migrations: applied }, 'The ledger was migrated.');
   await adopt(registry, databaseUrl, logger);
-  const settings = readTemporalSettings(environment.variables);
   const temporal = await connect(settings, logger);
   life.started('The connection to Temporal', temporal.close);
   const tracer = await openTracing(life, environment, role);

@@ -6,11 +6,13 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createActivities, noticeRestore } from './activities/index.ts';
 import { Contacts, Monitor } from './alerting/index.ts';
-import { createApp, createWorkerApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
+import { AuditLog, createApp, createWorkerApp, DoorCounter, GroupCommit, listen, Watchdog, type DoorSource } from './api/index.ts';
+import { ConfigurationError } from './config/configuration-error.ts';
 import { connectActions } from './config/connect-actions.ts';
 import { connectDestinations } from './config/connect-destinations.ts';
 import { connectExporters } from './config/connect-exporters.ts';
 import type { Environment } from './config/environment.ts';
+import { operatorTokensOf } from './config/operator-tokens.ts';
 import type { Registry } from './config/registry.ts';
 import type { Action } from './actions/configured-action.ts';
 import { createConsole, type TargetActions } from './console/index.ts';
@@ -28,7 +30,9 @@ import { createMetrics, type Metrics } from './monitoring/metrics.ts';
 import { placeOfEvent, traced, within, type Tracing } from './monitoring/tracing.ts';
 import { ActionWaker, Relay, Sweep, Waker } from './relay/index.ts';
 import type { Exporter } from './warehouse/exporter.ts';
-import { isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
+import { createTypeActivities, ledgerStore } from './workflow-types/index.ts';
+import { currentVersionCommand, isRefused, readRuntimeMetrics, registerSearchAttributes, runWorkers, TemporalGateway, TypesUnbundled, type TemporalConnection, type TemporalSettings } from './temporal/index.ts';
+import { VERSION } from './version.ts';
 
 /** What the parts of one process share. */
 export interface Parts {
@@ -42,6 +46,7 @@ export interface Parts {
   logger: Logger;
   metrics: Metrics;
   tracer: Tracing;
+  temporalSettings: TemporalSettings;
   destinations: ReadonlyMap<string, Destination>;
   exporters: ReadonlyMap<string, Exporter>;
   contacts: Contacts;
@@ -75,15 +80,17 @@ export interface Part {
 
 export function buildParts(options: PartsOptions): Parts {
   const { environment, registry, logger, temporal } = options;
+  options.temporalSettings.keyring.logTo(logger);
   const metrics = createMetrics([readRuntimeMetrics]);
-  metrics.processInfo.set({ role: options.role, registry: registry.hash }, 1);
+  metrics.processInfo.set({ role: options.role, registry: registry.hash, version: VERSION }, 1);
   const ledger = openLedger({ url: options.databaseUrl, logger, policies: registry.policies, connections: 20 });
   const closing = new AbortController();
   let registering: Promise<void> | undefined;
   const register = (): void => {
-    registering ??= registerSearchAttributes(temporal.client, options.temporalSettings.namespace, logger, closing.signal).finally(() => (registering = undefined));
+    registering ??= registerSearchAttributes(temporal.client, options.temporalSettings.namespace, logger, closing.signal, registry.types.flatMap(({ attributeNames }) => attributeNames)).finally(() => (registering = undefined));
   };
-  const gateway = new TemporalGateway({ client: temporal.client, eager: options.eager, onRefused: register });
+  // An eager start would go past Temporal's choice of a version.
+  const gateway = new TemporalGateway({ client: temporal.client, eager: options.eager && environment.deployment === undefined, onRefused: register });
   const destinations = connectDestinations(registry, options.sandboxUrl);
   const exporters = connectExporters(registry, options.sandboxUrl);
   const actions = connectActions(registry, options.sandboxUrl);
@@ -122,6 +129,7 @@ export function buildParts(options: PartsOptions): Parts {
     logger,
     metrics,
     tracer: options.tracer,
+    temporalSettings: options.temporalSettings,
     destinations,
     exporters,
     contacts,
@@ -177,7 +185,7 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
   });
   const relay: Relay = new Relay({
     drainOutbox: (limit, carry) => ledger.drainOutbox(limit, carry),
-    carry: carrier(gateway, tracer),
+    carry: carrier(gateway, metrics, tracer),
     isRefused,
     doorLoad: () => commit.unanswered,
     logger,
@@ -200,7 +208,8 @@ export async function startApi(parts: Parts, temporalUi: string | undefined): Pr
     identify: identifier(registry),
     host: environment.HEADGATE_HOST,
     readToken: environment.HEADGATE_READ_TOKEN,
-    operatorToken: environment.HEADGATE_OPERATOR_TOKEN,
+    operatorTokens: operatorTokensOf(environment),
+    audit: new AuditLog({ ledger, logger }),
     emailHash, commit, onCommitted, ledger, watchdog, temporalUi, logger, metrics, tracer,
   };
   const app = createApp({
@@ -243,18 +252,23 @@ const targetActions = (gateway: TemporalGateway): TargetActions => ({
 });
 
 /** Takes an entry of the outbox to Temporal; resolves with what became of it. */
-function carrier(gateway: TemporalGateway, tracer: Tracing): (entry: OutboxEntry) => Promise<string> {
+function carrier(gateway: TemporalGateway, metrics: Metrics, tracer: Tracing): (entry: OutboxEntry) => Promise<string> {
   return (entry) =>
     traced(
       tracer,
       () => ({ place: within(placeOfEvent(entry.eventId)), name: `${entry.action} workflow`, kind: 'client', attributes: { event_id: entry.eventId } }),
-      () => (entry.action === 'start' ? gateway.startEvent(entry.event, entry.decision) : gateway.endEvent(entry.eventId).then(() => 'ended')),
+      async () => {
+        if (entry.action === 'end') return gateway.endEvent(entry.eventId).then(() => 'ended');
+        const result = await gateway.startEvent(entry.event, entry.decision);
+        if (entry.event.type && result === 'started') metrics.typeStarts.inc({ workflow: entry.event.type.workflow });
+        return result;
+      },
     );
 }
 
 /** The workers. Resolves when they poll. */
 export async function startWorker(parts: Parts, connection: Parameters<typeof runWorkers>[0]['connection'], namespace: string): Promise<Part & { failed: Promise<never> }> {
-  const { ledger, gateway, registry, destinations, exporters, actions, waker, actionWaker, monitor, logger, metrics, tracer } = parts;
+  const { environment, ledger, gateway, registry, destinations, exporters, actions, waker, actionWaker, monitor, logger, metrics, tracer } = parts;
   // Before the first push. When it cannot be found out now, the monitor does within a minute.
   await noticeRestore(parts).catch((error: unknown) => { logger.warn({ err: error }, 'Whether the ledger or Temporal was restored could not be found out yet.'); });
   const wake = (targets: readonly TargetRef[]): void => {
@@ -262,7 +276,11 @@ export async function startWorker(parts: Parts, connection: Parameters<typeof ru
   };
   const stopping = new AbortController();
   const activities = createActivities({ ledger, policies: registry.policies, destinations, exporters, actions, sizesEveryMs: registry.watching.sizesEveryMs, wake, wakeAction: (action) => { actionWaker.wake(action); }, stopping: stopping.signal, gateway, monitor, logger, metrics, tracer });
-  const workers = await runWorkers({ connection, namespace, activities, tracer });
+  const { deployment } = environment;
+  const workers = await runWorkers({ connection, namespace, dataConverter: parts.temporalSettings.dataConverter, activities, types: typeWorkflows(parts, wake), tracer, deployment }).catch((error: unknown) => {
+    throw error instanceof TypesUnbundled ? new ConfigurationError('The workflow types cannot be bundled', error.problems) : error;
+  });
+  if (deployment) logger.info({ deployment }, `The workers are a version of a deployment: they get work once it is current (${currentVersionCommand(deployment)}) or ramping.`);
   return {
     failed: workers.failed,
     stop: () => {
@@ -272,12 +290,26 @@ export async function startWorker(parts: Parts, connection: Parameters<typeof ru
   };
 }
 
+/** Undefined where headgate.yaml has no workflow types. */
+function typeWorkflows({ registry, ledger, gateway, logger, metrics }: Parts, wake: (targets: readonly TargetRef[]) => void): Parameters<typeof runWorkers>[0]['types'] {
+  if (registry.types.length === 0) return undefined;
+  const activities = createTypeActivities(registry.types, {
+    store: ledgerStore(ledger, wake),
+    entities: gateway.entities,
+    policies: registry.policies,
+    settings: registry.workflows.settings,
+    count: (step) => { metrics.typeSteps.inc({ ...step }); },
+    logger,
+  });
+  return { modules: registry.types, activities };
+}
+
 /** What a worker tells of itself, on a port of its own: whether it is well, and its metrics. */
 export async function startWorkerEndpoints({ environment, ledger, metrics }: Parts, isPolling: () => boolean): Promise<Part> {
   const port = environment.HEADGATE_METRICS_PORT;
   if (port === 0) return { stop: () => Promise.resolve() };
   const app = createWorkerApp({ host: environment.HEADGATE_HOST, readToken: environment.HEADGATE_READ_TOKEN, isPolling, isLedgerUp: () => ledger.connection.isUp, metrics });
-  const { close } = await listen(createServer(app), port, environment.HEADGATE_HOST, { sockets: 1 });
+  const { close } = await listen(createServer(LIMITS, app), port, environment.HEADGATE_HOST, { sockets: 1 });
   return { stop: close };
 }
 
@@ -291,11 +323,13 @@ function emailHash(email: string): string | undefined {
   return normalised === undefined ? undefined : hashOnce(normalised);
 }
 
+/** How long a request may be on its way, and how often that is looked at (Node's default: each 30 s). Milliseconds. */
+const LIMITS = { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 2_000, keepAliveTimeout: 65_000 };
+
 async function createHttpServer(environment: Environment, app: Parameters<typeof createServer>[1]): Promise<Server> {
   const { HEADGATE_TLS_CERT: cert, HEADGATE_TLS_KEY: key } = environment;
-  const limits = { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 65_000 };
-  if (cert === undefined || key === undefined) return createServer(limits, app);
-  return createSecureServer({ ...limits, cert: await readFile(cert), key: await readFile(key) }, app);
+  if (cert === undefined || key === undefined) return createServer(LIMITS, app);
+  return createSecureServer({ ...LIMITS, cert: await readFile(cert), key: await readFile(key) }, app);
 }
 
 function urlOf(port: number, environment: Environment): string {

@@ -29,7 +29,7 @@ export function createApplyLifeboat({ ledger, wake, logger }: ActivityDependenci
 export function entryFor(event: HeadgateEvent, outcome: Applied['outcomes'][number] | undefined): QuarantineEntry | undefined {
   if (outcome === undefined || outcome.kind === 'decided' || outcome.kind === 'duplicate') return undefined;
   const message = {
-    conflict: 'this event_id was already used for another event or audience',
+    conflict: 'this event_id was already used for another event or audience, or by another source',
     unknown_audience: `there is no audience ${event.audienceKey ?? ''} in headgate.yaml`,
     refused: outcome.kind === 'refused' ? outcome.problem : '',
   }[outcome.kind];

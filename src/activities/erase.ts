@@ -2,12 +2,23 @@ import { cancellationSignal, getClient } from '@temporalio/activity';
 import type { ErasedRows, Erasure, StillThere } from '../ledger/index.ts';
 import type { WarehouseErasure } from '../warehouse/exporter.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { QUEUES } from '../workflows/contract.ts';
 import { keepUp } from './upkeep.ts';
 import { whileBeating } from './while-beating.ts';
 
 /** gRPC NOT_FOUND: the history is gone already, or the event had no workflow. */
 const NOT_FOUND = 5;
 const SLICE = 100;
+
+/** Returns how many there were: one or none. */
+const forgetHistory = ({ workflowService, options: { namespace } }: ReturnType<typeof getClient>, workflowId: string): Promise<number> =>
+  workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId } }).then(
+    () => 1,
+    (error: unknown) => {
+      if ((error as { code?: unknown }).code === NOT_FOUND) return 0;
+      throw error;
+    },
+  );
 
 /** Steps of erasing a person. */
 export function createErase(dependencies: ActivityDependencies) {
@@ -28,20 +39,20 @@ export function createErase(dependencies: ActivityDependencies) {
     forgetHistories: (erasureId: string): Promise<number> =>
       whileBeating(async () => {
         const { personIds } = await find(erasureId);
-        const { workflowService, options } = getClient();
+        const client = getClient();
+        const forget = (workflowId: string): Promise<number> => forgetHistory(client, workflowId);
         let forgotten = 0;
         for (let after: string | undefined = ''; after !== undefined; ) {
           const eventIds = await ledger.nextEventsOf(personIds, after, SLICE);
           for (const workflowId of eventIds) {
-            forgotten += await workflowService.deleteWorkflowExecution({ namespace: options.namespace, workflowExecution: { workflowId } }).then(
-              () => 1,
-              (error: unknown) => {
-                if ((error as { code?: unknown }).code === NOT_FOUND) return 0;
-                throw error;
-              },
-            );
+            forgotten += await forget(workflowId);
           }
           after = eventIds.length < SLICE ? undefined : eventIds.at(-1);
+        }
+        // Entity workflows of types, which are about a person and no event.
+        for (let index = 0; index < personIds.length; index += SLICE) {
+          const persons = personIds.slice(index, index + SLICE).map((id) => `'${id}'`);
+          for await (const { workflowId } of client.workflow.list({ query: `TaskQueue = '${QUEUES.steps}' AND PersonId IN (${persons.join(', ')})` })) forgotten += await forget(workflowId);
         }
         return forgotten;
       }),

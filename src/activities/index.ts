@@ -23,6 +23,7 @@ import { createSendForwards } from './send-forwards.ts';
 import { createSettleForward } from './settle-forward.ts';
 import { createSettle } from './settle.ts';
 import { createTargetStanding } from './target-standing.ts';
+import { createWriteAudit } from './write-audit.ts';
 
 export { noticeRestore } from './notice-restore.ts';
 export type { ActivityDependencies } from './dependencies.ts';
@@ -49,6 +50,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createSettleForward(dependencies),
     ...createSendForwards(dependencies),
     ...createActionStanding(dependencies),
+    ...createWriteAudit(dependencies),
   };
 }
 

@@ -2,6 +2,7 @@
 import { span, titleOf } from '../domain/alert-rules.ts';
 import type { AlertChange, Finding, Level } from '../domain/alerts.ts';
 import { formatTime } from '../domain/describe.ts';
+import { plainLine } from '../domain/plain-line.ts';
 
 /** One thing to tell. Times in milliseconds since the epoch. */
 export interface MessageItem {
@@ -38,12 +39,12 @@ const LONGEST_TITLE = 140;
 /** Puts a message together; what is critical comes first, what is over last. */
 export function composeMessage(owner: string, items: readonly MessageItem[], links: Links): Message {
   const sorted = items.toSorted((a, b) => ORDER[a.change] - ORDER[b.change] || rank(b.level) - rank(a.level) || b.finding.stillTargeted - a.finding.stillTargeted);
-  const described = sorted.map((item) => ({ ...item, ...describe(item, links) }));
+  const described = sorted.map((item) => ({ ...item, ...plainly(describe(item, links)) }));
   const open = described.filter(({ change }) => change !== 'recovered');
   const level = open.some((item) => item.level === 'critical') ? 'critical' : open.length > 0 ? 'warning' : null;
   const [first] = described;
   const others = described.length > 1 ? ` (and ${String(described.length - 1)} more)` : '';
-  const title = `[Headgate] ${level ?? 'recovered'}: ${clip(first?.headline ?? '', LONGEST_TITLE)}${others}`;
+  const title = `[Headgate] ${level ?? 'recovered'}: ${clip(plainLine(first?.headline ?? ''), LONGEST_TITLE)}${others}`;
   const text = [...described.map(({ headline, lines }) => [headline, ...lines.map((line) => `  ${line}`)].join('\n')), `For ${owner}.`].join('\n\n');
   return { owner, title, items: described, level, text: `${title}\n\n${text}\n` };
 }
@@ -70,6 +71,9 @@ function describe(item: MessageItem, { headgate }: Links): { headline: string; l
   ];
   return { headline: `${WORDS[change]}${finding.what}`, lines, runbook, link };
 }
+
+/** A platform's words, or a sender's, write no line of their own. */
+const plainly = <T extends { headline: string; lines: string[] }>(given: T): T => ({ ...given, headline: plainLine(given.headline), lines: given.lines.map(plainLine) });
 
 function linkOf(headgate: string, { audienceKey, rule }: Finding): string {
   if (audienceKey !== undefined) return `${headgate}/console/audiences/${encodeURIComponent(audienceKey)}`;

@@ -3,13 +3,13 @@ import { json, Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { ruleOf, titleOf } from '../domain/alert-rules.ts';
 import type { AlertView, Ledger } from '../ledger/index.ts';
-import { authorise } from './authorise.ts';
+import { audited, auditedOf, shortText, type AuditLog } from './audit.ts';
+import { authorise, type GuardOptions } from './authorise.ts';
 import { isoOrNull } from './iso-time.ts';
 
-export interface AlertOptions {
+export interface AlertOptions extends GuardOptions {
   ledger: Ledger;
-  host: string;
-  operatorToken: string | undefined;
+  audit: AuditLog;
   /** Sends a message to an owner, or to all, by every channel they have; says how each went. */
   testAlerts: (owner: string | undefined) => Promise<{ owner: string; channel: string | null; problem: string | null }[]>;
 }
@@ -21,7 +21,7 @@ export const muteSchema = z.strictObject({ rule: z.string().refine((name) => rul
 export const testSchema = z.strictObject({ owner: z.string().optional() });
 
 /** Looking; to be mounted behind the guard of all reading. */
-export function alertReading({ ledger }: AlertOptions): Router {
+export function alertReading({ ledger }: Pick<AlertOptions, 'ledger'>): Router {
   const router = Router();
   router.get('/v1/alerts', async (request, response) => {
     const { state = 'open', limit = '100' } = request.query;
@@ -29,34 +29,36 @@ export function alertReading({ ledger }: AlertOptions): Router {
       response.status(400).json({ problem: 'state is open, over or all' });
       return;
     }
-    const alerts = await ledger.listAlerts({ ...(state === 'all' ? {} : { open: state === 'open' }), limit: Math.min(MOST, Math.max(1, Number(limit) || 1)) });
+    const alerts = await ledger.listAlerts({ ...(state === 'all' ? {} : { open: state === 'open' }), limit: Math.min(MOST, Math.max(1, Math.trunc(Number(limit)) || 1)) });
     response.json({ alerts: alerts.map(describeAlert) });
   });
   return router;
 }
 
 /** Acknowledging, muting and testing, behind a guard of their own. */
-export function alertOperating({ ledger, host, operatorToken, testAlerts }: AlertOptions): Router {
+export function alertOperating(options: AlertOptions): Router {
+  const { ledger, testAlerts, audit } = options;
+  const field = ({ body }: Request, name: string): string => shortText((body as Record<string, unknown> | undefined)?.[name], 200);
   const router = Router();
-  const guard = [authorise('operating', host, operatorToken), json({ limit: '10kb' })];
-  router.post('/v1/alerts/test', guard, async (request: Request, response: Response) => {
+  const guard = [authorise('operating', options), json({ limit: '10kb' })];
+  router.post('/v1/alerts/test', guard, audited(audit, 'alert.test', (request) => ({ subject: field(request, 'owner') || 'every owner' })), async (request: Request, response: Response) => {
     const given = read(testSchema, request, response);
     if (!given) return;
-    const results = await testAlerts(given.owner);
+    const results = await auditedOf(response).while(() => testAlerts(given.owner), (sent) => ({ messages: sent.length, failed: sent.filter(({ problem }) => problem !== null).length }));
     if (results.length === 0) response.status(404).json({ problem: `there is no owner ${given.owner ?? ''} in headgate.yaml` });
     else response.json({ results });
   });
-  router.post('/v1/alerts/mute', guard, async (request: Request, response: Response) => {
+  router.post('/v1/alerts/mute', guard, audited(audit, 'alert.mute', (request) => ({ subject: `${field(request, 'rule')} ${field(request, 'subject') || '*'}`, detail: { minutes: Number((request.body as { minutes?: unknown } | undefined)?.minutes) || 0 } })), async (request: Request, response: Response) => {
     const given = read(muteSchema, request, response);
     if (!given) return;
-    await ledger.muteAlerts({ rule: given.rule, subject: given.subject, ms: given.minutes * 60_000, by: given.by });
+    await ledger.muteAlerts({ rule: given.rule, subject: given.subject, ms: given.minutes * 60_000, by: given.by }, () => [auditedOf(response).done()]);
     response.json({ status: 'ok' });
   });
-  router.post('/v1/alerts/:id/acknowledge', guard, async (request: Request, response: Response) => {
+  router.post('/v1/alerts/:id/acknowledge', guard, audited(audit, 'alert.acknowledge', ({ params }) => ({ subject: `alert ${shortText(params['id'], 20)}` })), async (request: Request, response: Response) => {
     const given = read(acknowledgeSchema, request, response);
     if (!given) return;
     const id = String(request.params['id']);
-    if (/^\d{1,15}$/.test(id) && (await ledger.acknowledgeAlert(Number(id), given.by))) response.json({ status: 'ok' });
+    if (/^\d{1,15}$/.test(id) && (await ledger.acknowledgeAlert(Number(id), given.by, () => [auditedOf(response).done()]))) response.json({ status: 'ok' });
     else response.status(404).json({ problem: `there is no open alert ${id.slice(0, 20)}` });
   });
   return router;

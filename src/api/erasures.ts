@@ -1,14 +1,14 @@
 /** `/v1/erasures`: has a person erased, and tells how far that is. */
-import { json, Router } from 'express';
+import { json, Router, type Request } from 'express';
 import { z } from 'zod';
 import type { Erasure, Ledger } from '../ledger/index.ts';
-import { authorise } from './authorise.ts';
+import { audited, auditedOf, shortText, type AuditLog, type Described } from './audit.ts';
+import { authorise, type GuardOptions } from './authorise.ts';
 import { withoutEmail } from './event-from-body.ts';
 
-export interface ErasureOptions {
+export interface ErasureOptions extends GuardOptions {
   ledger: Ledger;
-  host: string;
-  operatorToken: string | undefined;
+  audit: AuditLog;
   /** From an e-mail in the clear to the hash that the ledger knows; undefined when it is none. */
   emailHash: (email: string) => string | undefined;
   /** Starts the workflow, and asks it how far it is. */
@@ -27,10 +27,11 @@ export const requestSchema = z.strictObject({
   anyway: z.boolean().default(false),
 });
 
-export function erasureRoutes({ ledger, host, operatorToken, emailHash, erasing }: ErasureOptions): Router {
+export function erasureRoutes(options: ErasureOptions): Router {
+  const { ledger, emailHash, erasing, audit } = options;
   const router = Router();
-  const guard = authorise('operating', host, operatorToken);
-  router.post('/v1/erasures', guard, json({ limit: '10kb' }), async (request, response) => {
+  const guard = authorise('operating', options);
+  router.post('/v1/erasures', guard, json({ limit: '10kb' }), audited(audit, 'person.erase', describeRequest), async (request, response) => {
     const refuse = (problem: string, code = 400): void => void response.status(code).json({ status: 'invalid', problem });
     const parsed = requestSchema.safeParse(request.body);
     if (!parsed.success) {
@@ -55,7 +56,7 @@ export function erasureRoutes({ ledger, host, operatorToken, emailHash, erasing 
       refuse(`more than one person goes by this ${kind}: say whose by people (${found.map((one) => one.people).join(', ')})`, 409);
       return;
     }
-    const erasure = person && (await ledger.requestErasure({ erasureId: crypto.randomUUID(), personId: person.person_id, by, because }));
+    const erasure = person && (await ledger.requestErasure({ erasureId: crypto.randomUUID(), personId: person.person_id, by, because }, ({ erasureId, personIds }) => [auditedOf(response).done({ erasure_id: erasureId, because: shortText(because) }, personIds.join(', '))]));
     if (!erasure) {
       refuse(`nobody goes by this ${kind}`, 404);
       return;
@@ -74,6 +75,9 @@ export function erasureRoutes({ ledger, host, operatorToken, emailHash, erasing 
   });
   return router;
 }
+
+/** Whoever it is about shall not stay in the log by a name: only Headgate's own id does, which then stands for nobody. */
+const describeRequest = ({ body }: Request): Described => ({ subject: 'a person', detail: { anyway: (body as { anyway?: unknown } | undefined)?.anyway === true } });
 
 const describeErasure = ({ erasureId, personIds, requestedBy, because, requestedAt, finishedAt, receipt }: Erasure): object => ({
   erasure_id: erasureId, person_ids: personIds, requested_by: requestedBy, because, requested_at: requestedAt, finished_at: finishedAt, receipt,

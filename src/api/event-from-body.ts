@@ -2,9 +2,11 @@
 import { hash } from 'node:crypto';
 import { clampTime, UNSENT, type Consent, type HeadgateEvent, type JsonObject, type PersonClaim } from '../domain/event.ts';
 import { personFromFields, type IdentifiersByPlatform, type RawPerson } from '../domain/identifiers.ts';
+import type { EventType, EventTypes } from '../domain/event-type.ts';
 import type { Problem } from '../domain/quarantine.ts';
+import { lengthOf, MOST_KEPT } from './most-kept.ts';
 import { holdsEmail, isGiven, personalValues, redactObject, redactText, storable } from './redact.ts';
-import { webhookBody, type WebhookBody } from './webhook-schema.ts';
+import { ownEventBody, webhookBody, type WebhookBody } from './webhook-schema.ts';
 
 export interface EventContext {
   source: string;
@@ -16,6 +18,10 @@ export interface EventContext {
   hasAudience: (key: string) => boolean;
   /** Default: there are no actions. */
   hasAction?: ((name: string) => boolean) | undefined;
+  /** Whether the registry names what this source may use (registry-names.ts). */
+  limited?: { audiences: boolean; actions: boolean } | undefined;
+  /** Workflow types by their event. Default: there are none. */
+  types?: EventTypes | undefined;
   identify: Identify;
   /** What an earlier reading made of some fields, which are not in the body any more (event-from-kept.ts). */
   restored?: RestoredFields | undefined;
@@ -46,16 +52,33 @@ export function eventFromBody(raw: string, context: EventContext): Understood {
 
 /** The same for a body that is parsed already. */
 export function eventFromObject(body: JsonObject, context: EventContext): Understood {
-  const parsed = webhookBody.safeParse(body);
-  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
+  const { event: name } = body;
+  const type = typeof name === 'string' ? context.types?.get(name) : undefined;
+  const parsed = (type ? ownEventBody : webhookBody).safeParse(body);
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.path[0] === 'event' ? namesOfTypes(issue.message, context) : issue.message }));
   problems.push(...contradictions(body, context, new Set(problems.map((problem) => problem.path))));
+  const own = type && readOwnAttributes(type, body);
+  if (own && 'problems' in own && !problems.some(({ path }) => path === 'attributes')) problems.push(...own.problems);
   if (!parsed.success || problems.length > 0) {
     const given = body['event_id'];
     const eventId = typeof given === 'number' ? String(given) : given;
     return { problems, ...(typeof eventId === 'string' && !holdsEmail(eventId) ? { eventId: storable(eventId.slice(0, 200)) } : {}) };
   }
-  return { event: makeEvent(parsed.data, body, context) };
+  const made = makeEvent(parsed.data, body, context);
+  const whole: HeadgateEvent = type && own && 'data' in own ? { ...made, attributes: own.data, type: type.startOf(own.data) } : made;
+  if (lengthOf(whole.context) + lengthOf(whole.attributes) > MOST_KEPT) return { problems: [{ path: '', message: TOO_LONG }], ...(whole.test ? {} : { eventId: whole.eventId }) };
+  return { event: whole };
 }
+
+const namesOfTypes = (message: string, { types }: EventContext): string => [message, ...(types?.keys() ?? [])].join(', ');
+
+/** By the schema of the type, which sees what is kept: e-mail addresses and phone numbers are hashes by then. */
+function readOwnAttributes(type: EventType, body: JsonObject): ReturnType<EventType['read']> | undefined {
+  const given = isGiven(body['attributes']) ? body['attributes'] : {};
+  return typeof given !== 'object' || given === null || Array.isArray(given) ? undefined : type.read(redactObject(given, personalValues(body)));
+}
+
+const TOO_LONG = 'context and attributes are too long once the e-mail addresses and phone numbers in them are hashes: send fewer of them';
 
 /** The parser quotes the place of the mistake, which may hold an e-mail address or a phone number. */
 const withoutExcerpt = (message: string): string => message.replace(/, (\.\.\.)?"[^]*$/, '');
@@ -70,13 +93,14 @@ function contradictions(body: JsonObject, context: EventContext, wrong: Readonly
     if (!wrong.has(path)) problems.push({ path, message });
   };
   const { event, audience_key: audience, event_id: eventId } = body;
-  if (event !== 'cio.exposure' && event !== 'cio.forward' && !isGiven(audience)) add('audience_key', 'is missing: say which audience');
+  const needsNone = event === 'cio.exposure' || event === 'cio.forward' || (typeof event === 'string' && event !== '' && !event.startsWith('cio.'));
+  if (!needsNone && !isGiven(audience)) add('audience_key', 'is missing: say which audience');
   const key = typeof audience === 'number' ? String(audience) : audience;
-  if (typeof key === 'string' && isGiven(key) && !context.hasAudience(key.trim())) add('audience_key', `${redactText(JSON.stringify(key))} is not an audience of headgate.yaml`);
+  if (typeof key === 'string' && isGiven(key) && !context.hasAudience(key.trim())) add('audience_key', `${redactText(JSON.stringify(key))} is not an audience ${context.limited?.audiences ? `that the source ${context.source} may use: see its audiences in headgate.yaml` : 'of headgate.yaml'}`);
   if (event === 'cio.forward') {
     const { action } = body;
     if (!isGiven(action)) add('action', 'is missing: say which action of headgate.yaml');
-    else if (typeof action === 'string' && !context.hasAction?.(action.trim())) add('action', `${redactText(JSON.stringify(action))} is not an action of headgate.yaml`);
+    else if (typeof action === 'string' && !context.hasAction?.(action.trim())) add('action', `${redactText(JSON.stringify(action))} is not an action ${context.limited?.actions ? `that the source ${context.source} may use: see its actions in headgate.yaml` : 'of headgate.yaml'}`);
   }
   const missing = whoIsMissing(body, context);
   if (missing) add(missing.path, missing.message);

@@ -4,9 +4,10 @@
  * (keep-body.ts); every other field is read, checked and hashed as at the door.
  */
 import { EVENT_NAMES, type HeadgateEvent, type JsonObject, type PersonClaim } from '../domain/event.ts';
+import type { EventTypes } from '../domain/event-type.ts';
 import type { IdentifiersByPlatform } from '../domain/identifiers.ts';
 import { entryOfEvent, type KeptPart, type Problem, type QuarantineEntry } from '../domain/quarantine.ts';
-import { eventFromObject, type Identify, type RestoredFields, type Understood } from './event-from-body.ts';
+import { eventFromObject, type EventContext, type Identify, type RestoredFields, type Understood } from './event-from-body.ts';
 import { REPORT, type ReportPolicy } from '../domain/report.ts';
 import { holdsMark, parseObject } from './redact.ts';
 import { reportFromObject } from './report-from-body.ts';
@@ -16,6 +17,8 @@ export interface ReplayContext {
   source: { people: string; phoneCountry?: string | undefined; reports?: ReportPolicy } | undefined;
   hasAudience: (key: string) => boolean;
   hasAction?: ((name: string) => boolean) | undefined;
+  limited?: EventContext['limited'];
+  types?: EventTypes | undefined;
   identify: Identify;
 }
 
@@ -41,6 +44,8 @@ export function eventFromKept(stored: QuarantineEntry, context: ReplayContext, c
     receivedAt: entry.receivedAt,
     hasAudience: context.hasAudience,
     hasAction: context.hasAction,
+    limited: context.limited,
+    types: context.types,
     identify: context.identify,
     restored,
   });

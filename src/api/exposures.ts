@@ -7,18 +7,18 @@ import type { HeadgateEvent, JsonObject } from '../domain/event.ts';
 import type { Problem } from '../domain/quarantine.ts';
 import type { ExposurePlace, ExposureRange, Ledger } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
-import { authorise } from './authorise.ts';
+import { audited, auditedOf, shortText, type AuditLog } from './audit.ts';
+import { authorise, type GuardOptions } from './authorise.ts';
 import type { Identify } from './event-from-body.ts';
 import { eventFromReport, rowFromFile } from './exposure-from-file.ts';
 import { parseObject, redactText } from './redact.ts';
 import type { DoorSource } from './webhooks.ts';
 
-export interface ExposureOptions {
+export interface ExposureOptions extends GuardOptions {
   ledger: Ledger;
   sources: ReadonlyMap<string, DoorSource>;
   identify: Identify;
-  host: string;
-  operatorToken: string | undefined;
+  audit: AuditLog;
   logger: Logger;
 }
 
@@ -104,7 +104,7 @@ export interface ImportedLine {
 /** Rows in, behind a guard of their own. */
 export function exposureOperating(options: ExposureOptions): Router {
   const router = Router();
-  router.post('/v1/exposures', authorise('operating', options.host, options.operatorToken), requireNdjson, text({ type: NDJSON, limit: LARGEST_IMPORT }), importLines(options));
+  router.post('/v1/exposures', authorise('operating', options), requireNdjson, text({ type: NDJSON, limit: LARGEST_IMPORT }), audited(options.audit, 'exposures.import', ({ query }) => ({ subject: shortText(query['file'], 200) || 'a file', detail: { source: shortText(query['source'], 100) } })), importLines(options));
   return router;
 }
 
@@ -128,9 +128,10 @@ function importLines(options: ExposureOptions): RequestHandler {
       response.status(413).json({ status: 'invalid', problem: `at most ${String(MOST_LINES)} lines at once` });
       return;
     }
-    const results = await take(options, lines, { file: redactText(query.file), source });
-    const count = (outcome: ImportedLine['outcome']): number => results.filter((result) => result.outcome === outcome).length;
-    response.json({ imported: count('imported'), duplicates: count('duplicate'), rejected: count('rejected'), results });
+    const count = (results: readonly ImportedLine[], outcome: ImportedLine['outcome']): number => results.filter((result) => result.outcome === outcome).length;
+    const countAll = (results: readonly ImportedLine[]) => ({ imported: count(results, 'imported'), duplicates: count(results, 'duplicate'), rejected: count(results, 'rejected') });
+    const results = await auditedOf(response).while(() => take(options, lines, { file: redactText(query.file), source }), countAll);
+    response.json({ ...countAll(results), results });
   };
 }
 

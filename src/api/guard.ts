@@ -1,20 +1,19 @@
 /** `/v1/guard`: the waves that the guard holds; and letting one go. */
-import { json, Router } from 'express';
+import { json, Router, type Request } from 'express';
 import { z } from 'zod';
 import { describeHold, releaseCommand, type GuardHold } from '../domain/guard.ts';
-import type { Policies, TargetRef } from '../domain/registry.ts';
+import { targetKey, type Policies, type TargetRef } from '../domain/registry.ts';
 import type { PushOperation } from '../domain/delivery.ts';
 import type { Ledger, ReleasedWave } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
-import { authorise } from './authorise.ts';
+import { audited, auditedOf, shortText, type Audited, type AuditLog, type Described } from './audit.ts';
+import { authorise, type GuardOptions as AccessOptions } from './authorise.ts';
 import { isoOrNull } from './iso-time.ts';
 
-export interface GuardOptions {
+export interface GuardOptions extends AccessOptions {
   ledger: Ledger;
   policies: Policies;
-  host: string;
-  readToken: string | undefined;
-  operatorToken: string | undefined;
+  audit: AuditLog;
   /** Something is to be pushed now. */
   onCommitted: (wakes: readonly TargetRef[]) => void;
   logger: Logger;
@@ -29,12 +28,13 @@ export const releaseSchema = z.strictObject({
   because: text.optional().describe('Why; kept with the wave.'),
 });
 
-export function guardRoutes({ ledger, policies, host, readToken, operatorToken, onCommitted, logger }: GuardOptions): Router {
+export function guardRoutes(options: GuardOptions): Router {
+  const { ledger, policies, onCommitted, logger, audit } = options;
   const router = Router();
-  router.get('/v1/guard', authorise('reading', host, readToken), async (_request, response) => {
+  router.get('/v1/guard', authorise('reading', options), async (_request, response) => {
     response.json({ held: (await ledger.listGuardHolds()).map((hold) => ({ audience_key: hold.audienceKey, destination: hold.destination, ...describeGuardHold(hold) })) });
   });
-  router.post('/v1/audiences/:key/release', authorise('operating', host, operatorToken), json({ limit: '10kb' }), async (request, response) => {
+  router.post('/v1/audiences/:key/release', authorise('operating', options), json({ limit: '10kb' }), audited(audit, 'audience.release', describeRelease), async (request, response) => {
     const audienceKey = String(request.params['key']);
     const refuse = (problem: string, code: number): void => void response.status(code).json({ status: 'invalid', problem });
     const parsed = releaseSchema.safeParse(request.body);
@@ -55,16 +55,21 @@ export function guardRoutes({ ledger, policies, host, readToken, operatorToken, 
     }
     const operation = what === undefined ? undefined : what === 'adds' ? 'add' : 'remove';
     const targets = (destination === undefined ? [...known] : [destination]).map((name) => ({ destination: name, audienceKey }));
-    const released = await releaseWaves({ ledger, onCommitted, logger }, targets, { operation, by, because });
+    const released = await releaseWaves({ ledger, onCommitted, logger }, targets, { operation, by, because }, auditedOf(response));
     response.json({ audience_key: audienceKey, released: released.map((one) => ({ destination: one.destination, operation: one.operation, members: one.members })) });
   });
   return router;
 }
 
+function describeRelease({ params, body }: Request): Described {
+  const { destination, what, because } = (body ?? {}) as Partial<Record<'destination' | 'what' | 'because', unknown>>;
+  return { subject: [shortText(destination, 100), shortText(params['key'], 120)].filter((part) => part !== '').join('/'), detail: { what: shortText(what, 20) || 'both', because: shortText(because) } };
+}
+
 /** Lets the waves of these targets go, and has them pushed. @param release without `operation`: adds and removals */
-export async function releaseWaves({ ledger, onCommitted, logger }: Pick<GuardOptions, 'ledger' | 'onCommitted' | 'logger'>, targets: readonly TargetRef[], release: { operation: PushOperation | undefined; by: string; because: string | undefined }): Promise<ReleasedWave[]> {
+export async function releaseWaves({ ledger, onCommitted, logger }: Pick<GuardOptions, 'ledger' | 'onCommitted' | 'logger'>, targets: readonly TargetRef[], release: { operation: PushOperation | undefined; by: string; because: string | undefined }, audit: Audited): Promise<ReleasedWave[]> {
   const released: ReleasedWave[] = [];
-  for (const target of targets) released.push(...(await ledger.releaseHolds(target, release)));
+  for (const target of targets) released.push(...(await ledger.releaseHolds(target, release, (waves) => (waves.length === 0 ? [] : [audit.done({ released: waves.map(({ operation, members }) => ({ operation, members })) }, targetKey(target))]))));
   onCommitted(released.map(({ destination, audienceKey }) => ({ destination, audienceKey })));
   for (const { destination, audienceKey, operation, members } of released) logger.info({ destination, audience: audienceKey, operation, members, by: release.by }, `${release.by} released a wave that the guard held.`);
   return released;

@@ -4,6 +4,7 @@ import { NOTHING_PENDING, type Hold, type PendingCounts } from '../domain/holdin
 import { targetKey, type Policies, type TargetRef } from '../domain/registry.ts';
 import type { Ledger } from '../ledger/index.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
+import { VERSION } from '../version.ts';
 import { holdsOf } from './holds.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -11,7 +12,7 @@ import type { Watchdog } from './watchdog.ts';
 export function healthRoutes(watchdog: Watchdog, isDraining: () => boolean): Router {
   const router = Router();
   router.get('/healthz', (_request, response) => {
-    response.json({ status: 'ok' });
+    response.json({ status: 'ok', version: VERSION });
   });
   router.get('/readyz', (_request, response) => {
     const { ledger, temporal, problems } = watchdog.view;

@@ -6,6 +6,7 @@ import type { JsonObject } from '../domain/event.ts';
 import { personFromFields, type RawPerson } from '../domain/identifiers.ts';
 import type { KeptPart, QuarantineEntry } from '../domain/quarantine.ts';
 import { withoutEmail, type Identify } from './event-from-body.ts';
+import { beginningOf } from './most-kept.ts';
 import { holdsEmail, holdsMark, isGiven, membersOfBrokenJson, parseObject, redactBody, storable } from './redact.ts';
 import { webhookBody, type WebhookBody } from './webhook-schema.ts';
 
@@ -23,7 +24,7 @@ export type KeptBody = Pick<QuarantineEntry, 'source' | 'people' | 'eventName' |
 const LONGEST_NAME = 200;
 
 export function keepBody(text: string, context: KeepContext): KeptBody {
-  const body = redactBody(text);
+  const body = beginningOf(text, redactBody);
   const [given, shown] = [parseObject(text), parseObject(body)];
   const nameIn = (field: string): string | undefined => {
     const value = shown ? shown[field] : new RegExp(`"${field}"\\s*:\\s*"([^"]*)"`).exec(body)?.[1];

@@ -2,14 +2,15 @@
 import { json, Router, type ErrorRequestHandler, type Request, type RequestHandler } from 'express';
 import type { StoredEntry } from '../domain/quarantine.ts';
 import type { WhichQuarantined } from '../ledger/index.ts';
-import { authorise } from './authorise.ts';
+import type { AuditAction } from '../domain/audit.ts';
+import { audited, auditedOf, shortText, type Audited, type AuditLog, type Described } from './audit.ts';
+import { authorise, type GuardOptions } from './authorise.ts';
 import { describeKept } from './event-from-kept.ts';
 import { BadRequest, readListQuery, readManyDiscards, readManyReplays, readOneDiscard, readOneReplay, type Many } from './quarantine-request.ts';
 import { discardQuarantined, replayQuarantined, tryReplay, understandEntry, type EntryResult, type ReplayOptions } from './replay.ts';
 
-export interface QuarantineOptions extends ReplayOptions {
-  host: string;
-  operatorToken: string | undefined;
+export interface QuarantineOptions extends ReplayOptions, GuardOptions {
+  audit: AuditLog;
 }
 
 /** A corrected body may be as large as a webhook's. */
@@ -28,34 +29,47 @@ export function quarantineReading(options: QuarantineOptions): Router {
 export function quarantineOperating(options: QuarantineOptions): Router {
   const router = Router();
   const inTurn = takeTurns();
-  const answer = (work: (request: Request, given: unknown) => Promise<Answer>): RequestHandler[] => [
-    authorise('operating', options.host, options.operatorToken),
+  const answer = (action: AuditAction, work: (request: Request, given: unknown, audit: Audited) => Promise<Answer>): RequestHandler[] => [
+    authorise('operating', options),
     requireJson,
     json({ limit: LARGEST_REQUEST }),
+    audited(options.audit, action, describeRequest),
     async (request, response) => {
-      const { code, body } = await inTurn(() => work(request, request.body));
+      const { code, body } = await inTurn(() => work(request, request.body, auditedOf(response)));
       response.status(code).json(body);
     },
   ];
-  router.post('/v1/quarantine/replay', answer(async (_request, given) => {
+  router.post('/v1/quarantine/replay', answer('quarantine.replay', async (_request, given, audit) => {
     const { dryRun, correct, by, because, ...many } = readManyReplays(given);
-    return ofMany(options, many, dryRun ? await tryReplay(options, many, correct) : await replayQuarantined(options, many, correct, { by, because }));
+    return ofMany(options, many, dryRun ? await tryReplay(options, many, correct) : await replayQuarantined(options, many, correct, { by, because }, audit));
   }));
-  router.post('/v1/quarantine/discard', answer(async (_request, given) => {
+  router.post('/v1/quarantine/discard', answer('quarantine.discard', async (_request, given, audit) => {
     const { dryRun, by, because, ...many } = readManyDiscards(given);
-    return ofMany(options, many, dryRun ? await tryDiscard(options, many) : await discardQuarantined(options, many, { by, because }));
+    return ofMany(options, many, dryRun ? await tryDiscard(options, many) : await discardQuarantined(options, many, { by, because }, audit));
   }));
-  router.post('/v1/quarantine/:id/replay', answer(async (request, given) => {
+  router.post('/v1/quarantine/:id/replay', answer('quarantine.replay', async (request, given, audit) => {
     const id = idOf(request);
     const { dryRun, correct, by, because } = readOneReplay(given);
-    return ofOne(options, id, dryRun ? await tryReplay(options, { id }, correct) : await replayQuarantined(options, { id }, correct, { by, because }));
+    return ofOne(options, id, dryRun ? await tryReplay(options, { id }, correct) : await replayQuarantined(options, { id }, correct, { by, because }, audit));
   }));
-  router.post('/v1/quarantine/:id/discard', answer(async (request, given) => {
+  router.post('/v1/quarantine/:id/discard', answer('quarantine.discard', async (request, given, audit) => {
     const id = idOf(request);
-    return ofOne(options, id, await discardQuarantined(options, { id }, readOneDiscard(given)));
+    return ofOne(options, id, await discardQuarantined(options, { id }, readOneDiscard(given), audit));
   }));
   router.use(answerBadRequest);
   return router;
+}
+
+/** Which entries, and which fields are corrected; not to what, because that may be a person's. */
+function describeRequest({ params, body }: Request): Described {
+  const { reason, dry_run: dryRun, set, filter, body: whole } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+  const fields = typeof set === 'object' && set !== null ? Object.keys(set).map((name) => shortText(name, 100)) : [];
+  const found = typeof filter === 'object' && filter !== null ? Object.fromEntries(Object.entries(filter).map(([name, value]) => [shortText(name, 40), shortText(String(value), 200)])) : {};
+  const id = shortText(params['id'], 20);
+  return {
+    subject: id === '' ? 'entries of the quarantine' : `entry ${id}`,
+    detail: { because: shortText(reason), ...(dryRun === true ? { dry_run: true } : {}), ...(fields.length > 0 ? { corrected: fields } : {}), ...(whole === undefined ? {} : { corrected: ['the whole body'] }), ...(id === '' ? { filter: found } : {}) },
+  };
 }
 
 interface Answer {

@@ -1,13 +1,15 @@
 /** Replay and discard: what becomes of quarantined entries, each with a result of its own. Start reading here for `headgate quarantine replay`. */
-import { conflictsWith, type HeadgateEvent } from '../domain/event.ts';
+import { conflictsWith, describeUse, type HeadgateEvent } from '../domain/event.ts';
 import type { ItemOutcome, KnownEvent } from '../domain/fold-batch.ts';
 import { DISCARDED, type Problem, type StoredEntry } from '../domain/quarantine.ts';
 import type { Policies, TargetRef } from '../domain/registry.ts';
 import type { Applicable, Applied, Ledger, Resolution, WhichQuarantined } from '../ledger/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
+import type { Audited } from './audit.ts';
 import type { Identify, Understood } from './event-from-body.ts';
 import { eventFromKept, type Correction } from './event-from-kept.ts';
+import { namesFor } from './registry-names.ts';
 import type { DoorSource } from './webhooks.ts';
 
 export interface ReplayOptions {
@@ -38,13 +40,13 @@ export interface Signature {
 
 /** Reads an entry as the registry stands now. */
 export const understandEntry = ({ sources, policies, identify }: ReplayOptions, entry: StoredEntry, correct?: Correction): Understood =>
-  eventFromKept(entry, { source: sources.get(entry.source), hasAudience: (key) => policies.audiences.has(key), hasAction: (name) => policies.actions?.has(name) ?? false, identify }, correct);
+  eventFromKept(entry, { source: sources.get(entry.source), ...namesFor(policies, entry.source), identify }, correct);
 
 /**
  * Replays the entries in one batch. Throws LedgerUnavailable when the ledger does not answer; what was applied by then is a
  * duplicate when it is replayed again.
  */
-export async function replayQuarantined(options: ReplayOptions, which: WhichQuarantined, correct: Correction | undefined, signature: Signature): Promise<EntryResult[]> {
+export async function replayQuarantined(options: ReplayOptions, which: WhichQuarantined, correct: Correction | undefined, signature: Signature, audit: Audited): Promise<EntryResult[]> {
   let results: EntryResult[] = [];
   let resolutions: Resolution[] = [];
   await options.ledger.resolveQuarantined(which, signature, async (entries) => {
@@ -53,7 +55,7 @@ export async function replayQuarantined(options: ReplayOptions, which: WhichQuar
       result.outcome === 'replayed' ? [{ id: result.id, resolution: `replayed: ${result.status}`, replayedAs: result.event_id }] : [],
     );
     return resolutions;
-  });
+  }, (done) => [audit.done(countOf(done))]);
   tell(options, resolutions, signature, 'Quarantined events were replayed.');
   return results;
 }
@@ -62,27 +64,30 @@ export async function replayQuarantined(options: ReplayOptions, which: WhichQuar
 export async function tryReplay(options: ReplayOptions, which: WhichQuarantined, correct: Correction | undefined): Promise<EntryResult[]> {
   const understood = (await options.ledger.peekQuarantined(which)).map((entry) => ({ id: entry.id, ...understandEntry(options, entry, correct) }));
   const events = understood.flatMap((one) => ('event' in one ? [one.event] : []));
-  const known = new Map<string, Pick<KnownEvent, 'name' | 'audienceKey' | 'action'>>(await options.ledger.findKnownEvents(events.map((event) => event.eventId)));
+  const known = new Map<string, Pick<KnownEvent, 'name' | 'audienceKey' | 'action' | 'source'>>(await options.ledger.findKnownEvents(events.map((event) => event.eventId)));
   return understood.map((one): EntryResult => {
     if ('problems' in one) return { id: one.id, outcome: 'invalid', problems: one.problems };
     const { event, id } = one;
     const before = known.get(event.eventId);
     if (before && conflictsWith(before, event)) return conflict(id, event, before);
-    known.set(event.eventId, { name: event.name, audienceKey: event.audienceKey ?? null, action: event.action ?? null });
+    known.set(event.eventId, { name: event.name, audienceKey: event.audienceKey ?? null, action: event.action ?? null, source: event.source });
     return { id, outcome: 'replayable', status: before ? 'duplicate' : 'new', event_id: event.eventId };
   });
 }
 
 /** Takes entries that wait out of the quarantine without making events of them. */
-export async function discardQuarantined(options: ReplayOptions, which: WhichQuarantined, signature: Signature): Promise<EntryResult[]> {
+export async function discardQuarantined(options: ReplayOptions, which: WhichQuarantined, signature: Signature, audit: Audited): Promise<EntryResult[]> {
   let resolutions: Resolution[] = [];
   await options.ledger.resolveQuarantined(which, signature, (entries) => {
     resolutions = entries.filter(({ resolved }) => resolved === null).map(({ id }) => ({ id, resolution: DISCARDED }));
     return Promise.resolve(resolutions);
-  });
+  }, (done) => [audit.done(countOf(done))]);
   tell(options, resolutions, signature, 'Quarantined events were discarded.');
   return resolutions.map(({ id }) => ({ id, outcome: 'discarded' }));
 }
+
+/** How many, and the ids of the first ones; the entries themselves say the rest. */
+const countOf = (resolutions: readonly Resolution[]): { entries: number; ids: number[] } => ({ entries: resolutions.length, ids: resolutions.slice(0, 20).map(({ id }) => id) });
 
 function tell({ metrics, logger }: ReplayOptions, resolutions: readonly Resolution[], { by }: Signature, sentence: string): void {
   if (resolutions.length === 0) return;
@@ -138,9 +143,9 @@ const describe = ({ decision }: Extract<ItemOutcome, { kind: 'decided' | 'duplic
   ...(decision.until === undefined ? {} : { until: new Date(decision.until).toISOString() }),
 });
 
-const conflict = (id: number, event: HeadgateEvent, known: Pick<KnownEvent, 'name' | 'audienceKey'>): EntryResult => ({
+const conflict = (id: number, event: HeadgateEvent, known: Pick<KnownEvent, 'name' | 'audienceKey' | 'action' | 'source'>): EntryResult => ({
   id,
   outcome: 'conflict',
   event_id: event.eventId,
-  problem: `the event_id ${event.eventId} was already used for ${[known.name, known.audienceKey].filter((part) => part !== null).join(' ')}: set another event_id, or set none to have one derived from the body`,
+  problem: `the event_id ${event.eventId} was already used ${describeUse(known, event)}: set another event_id, or set none to have one derived from the body`,
 });

@@ -9,6 +9,7 @@ import type { KeptPart, Problem } from '../domain/quarantine.ts';
 import { endsMemberships, REPORT, type Report, type ReportPolicy } from '../domain/report.ts';
 import { withoutEmail, type EventContext, type Understood } from './event-from-body.ts';
 import type { KeptBody } from './keep-body.ts';
+import { beginningOf, withoutBulk } from './most-kept.ts';
 import { holdsEmail, parseObject, redactJson, redactText, storable } from './redact.ts';
 
 export interface ReportContext extends Pick<EventContext, 'source' | 'people' | 'receivedAt' | 'identify'> {
@@ -61,7 +62,7 @@ function makeEvent({ body, eventId, metric }: { body: JsonObject; eventId: strin
     person: claim,
     identifiers,
     context: contextOf(data),
-    attributes: topics ? (redactJson(topics) as JsonObject) : {},
+    attributes: topics ? redactedWithoutBulk(topics) : {},
     report: endsMemberships(context.policy, report) ? { ...report, endsMemberships: true } : report,
     ...(context.policy.workflowsOnlyWhereNeeded ? { rowOnly: true } : {}),
   };
@@ -110,7 +111,7 @@ function failureOfDevices(recipients: JsonValue | undefined): string | undefined
 /** Campaign, journey and step under the names of webhooks, and whatever else Customer.io says, also what is new. */
 function contextOf(data: JsonObject): JsonObject {
   const rest = Object.fromEntries(Object.entries(data).filter(([field]) => !LEFT_OUT.has(field) && !PLACED.has(field)));
-  const context = redactJson(rest) as JsonObject;
+  const context = redactedWithoutBulk(rest);
   for (const field of ['campaign_id', 'journey_id', 'delivery_id']) {
     const id = textOf(data[field], LONGEST_ID);
     if (id !== undefined) context[field] = redactText(id);
@@ -127,12 +128,16 @@ function contextOf(data: JsonObject): JsonObject {
 export function keepReport(raw: string, context: ReportContext): KeptBody {
   const body = parseObject(raw);
   const shared = { source: context.source, people: context.people, eventName: REPORT };
-  if (!body) return { ...shared, body: redactText(storable(raw).replaceAll(DIGITS, '…')), parts: [] };
+  if (!body) return { ...shared, body: beginningOf(raw, (text) => redactText(storable(text).replaceAll(DIGITS, '…'))), parts: [] };
   const data = objectOf(body['data']);
-  const shown = redactJson({ ...body, data: Object.fromEntries(Object.entries(data).filter(([field]) => !LEFT_OUT.has(field))) }) as JsonObject;
+  const rest = Object.fromEntries(Object.entries(body).filter(([field]) => field !== 'data'));
+  const shown: JsonObject = { ...redactedWithoutBulk(rest), data: redactedWithoutBulk(Object.fromEntries(Object.entries(data).filter(([field]) => !LEFT_OUT.has(field)))) };
   const parts: KeptPart[] = [{ shown: { data: shown['data'] ?? {} }, ...whoIn(data, context) }];
   return { ...shared, body: JSON.stringify(shown), parts };
 }
+
+/** Before, because hashing every contact in some megabytes takes seconds; and after, because hashes are long. */
+const redactedWithoutBulk = (value: JsonObject): JsonObject => withoutBulk(redactJson(withoutBulk(value)) as JsonObject);
 
 /** Broken JSON tells no phone from an id. */
 const DIGITS = /\d{7,}/g;

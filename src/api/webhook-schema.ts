@@ -80,4 +80,7 @@ export const webhookBody = z.object({
   attributes: objectOrNothing,
 });
 
-export type WebhookBody = z.infer<typeof webhookBody>;
+/** The body of an event of a workflow type: its name is known, and its attributes are read by the type's own schema. */
+export const ownEventBody = webhookBody.extend({ event: z.string() });
+
+export type WebhookBody = z.infer<typeof ownEventBody>;

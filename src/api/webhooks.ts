@@ -1,6 +1,6 @@
 /** The door: `POST /v1/webhooks/:source`, and `/reporting` below it for Customer.io's reporting feed. Answers are small flat JSON, because Customer.io can store them on the person. */
 import { Router, raw, type Request, type RequestHandler, type Response } from 'express';
-import type { Decision, HeadgateEvent } from '../domain/event.ts';
+import { describeUse, type Decision, type HeadgateEvent } from '../domain/event.ts';
 import type { Problem, QuarantineEntry } from '../domain/quarantine.ts';
 import type { Policies } from '../domain/registry.ts';
 import type { ReportPolicy } from '../domain/report.ts';
@@ -12,6 +12,7 @@ import { admit } from './admission.ts';
 import { eventFromBody, type EventContext, type Identify } from './event-from-body.ts';
 import { NothingTookIt, type GroupCommit, type Taken } from './group-commit.ts';
 import { keepBody } from './keep-body.ts';
+import { namesFor } from './registry-names.ts';
 import { keepReport, reportFromBody, type ReportContext } from './report-from-body.ts';
 import { whyUnauthorised, type Credentials } from './verify-signature.ts';
 
@@ -147,8 +148,7 @@ async function answerTo(request: Request, options: DoorOptions): Promise<Answer>
     people: source.people,
     phoneCountry: source.phoneCountry,
     receivedAt,
-    hasAudience: (key) => options.policies.audiences.has(key),
-    hasAction: (name) => options.policies.actions?.has(name) ?? false,
+    ...namesFor(options.policies, source.name),
     identify: options.identify,
   };
   const understood = eventFromBody(text, context);
@@ -178,7 +178,7 @@ async function answerToReport(request: Request, options: DoorOptions): Promise<A
     if ('problems' in understood) return await keep('invalid', understood.problems, understood.eventId);
     const { eventId } = understood.event;
     const taken = await options.commit.submit(understood.event);
-    if (taken.kind === 'conflict') return await keep('conflict', [{ path: 'event_id', message: `was already used for ${taken.known.name}` }], eventId);
+    if (taken.kind === 'conflict') return await keep('conflict', [{ path: 'event_id', message: `was already used ${describeUse({ ...taken.known, audienceKey: null, action: null }, understood.event)}` }], eventId);
     if (taken.kind === 'refused') return await keep('invalid', [{ path: '', message: taken.problem }], eventId);
     if (taken.kind === 'queued') return { code: 202, body: { status: 'queued', event_id: eventId } };
     return { code: 200, body: { status: taken.kind === 'duplicate' ? 'duplicate' : 'applied', event_id: eventId } };
@@ -198,8 +198,7 @@ async function answerFor(options: DoorOptions, context: EventContext, event: Hea
     case 'queued':
       return { code: 202, body: { status: 'queued', event_id: shownId } };
     case 'conflict': {
-      const known = [taken.known.name, taken.known.audienceKey, taken.known.action].filter((part) => part !== null && part !== undefined).join(' ');
-      const problem = `this event_id was already used for ${known}: give each webhook of a template an id of its own`;
+      const problem = `this event_id was already used ${describeUse(taken.known, event)}: give each webhook of a template an id of its own`;
       await options.commit.quarantine({
         ...keepBody(text, context),
         receivedAt: event.receivedAt,

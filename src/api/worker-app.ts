@@ -1,7 +1,9 @@
 /** What a worker process tells of itself: `/healthz`, `/readyz` and `/metrics`, nothing else. */
 import express, { type Express } from 'express';
 import type { Metrics } from '../monitoring/metrics.ts';
-import { authorise } from './authorise.ts';
+import { VERSION } from '../version.ts';
+import { authorise, MOST_WRONG_TOKENS } from './authorise.ts';
+import { WrongTokens } from './wrong-tokens.ts';
 
 export interface WorkerAppOptions {
   /** What it listens on. */
@@ -20,14 +22,14 @@ export function createWorkerApp({ host, readToken, isPolling, isLedgerUp, metric
   app.disable('x-powered-by');
   app.disable('etag');
   app.get('/healthz', (_request, response) => {
-    response.json({ status: 'ok' });
+    response.json({ status: 'ok', version: VERSION });
   });
   app.get('/readyz', (_request, response) => {
     const ledger = isLedgerUp();
     // A worker waits for its ledger by itself, so that is no reason to take it away.
     response.status(isPolling() ? 200 : 503).json({ status: !isPolling() ? 'not polling' : ledger ? 'ok' : 'degraded', ledger });
   });
-  app.use(authorise('reading', host, readToken));
+  app.use(authorise('reading', { host, readToken, operatorTokens: [], wrongTokens: new WrongTokens(MOST_WRONG_TOKENS) }));
   app.get('/metrics', async (_request, response) => {
     response.set('Content-Type', metrics.contentType).send(await metrics.text());
   });

@@ -1,16 +1,17 @@
 /** Help that teaches: what one wants to do, and how it is typed. One entry for a new command; a test tells which one has none. */
 import type { Command } from 'commander';
-import packageJson from '../../package.json' with { type: 'json' };
+import { VERSION } from '../version.ts';
 import { EXIT_MEANINGS } from './exit-codes.ts';
 
 /** What one wants to do, and with which commands. */
 const GROUPS: readonly (readonly [heading: string, commands: readonly string[]])[] = [
   ['Try it on this machine', ['start', 'send']],
   ['See what happened, and why', ['event', 'person', 'audience', 'audiences']],
-  ['Find what is wrong', ['check', 'quarantine', 'stuck', 'drift', 'alerts']],
+  ['Find what is wrong', ['check', 'quarantine', 'stuck', 'drift', 'alerts', 'audit']],
   ['Mend it', ['pause', 'resume', 'retry', 'resync', 'push-now', 'release', 'reconcile']],
-  ['Set up audiences, templates and tools', ['target', 'template', 'action']],
+  ['Set up audiences, templates and tools', ['target', 'template', 'action', 'workflow']],
   ['Exposures, files, warehouses', ['export', 'import', 'identifiers']],
+  ['Encrypt what Temporal keeps', ['encryption', 'codec-server']],
 ];
 const OTHERS = 'This command';
 
@@ -26,6 +27,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
     [`send add --audience ${CART} --customer-id c_ada --at -6d`, 'as if it had happened six days ago'],
     ['send forward --action ops_slack --customer-id c_ada --attribute cart_value=182.5', 'something for another tool'],
     ['send exposure --exposure journey_entered --customer-id c_ada --context campaign_id=7', 'somebody is exposed to something'],
+    ['send event --event shop.refund --customer-id c_ada --attribute amount=25', "an event of a workflow type; what is not given is as in the type's example"],
     ['send report --metric email.opened --customer-id c_ada', "Customer.io's reporting feed"],
   ],
   event: [['event 66b730e1-ece8-48fe-84a8-571cac7324cc', 'what was decided, and how far the platforms are']],
@@ -44,6 +46,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   'alerts ack': [['alerts ack 17', 'you look after it']],
   'alerts mute': [['alerts mute source_silent --for 2h', 'hear nothing of it for two hours']],
   'alerts test': [['alerts test --owner Retention', 'whether messages get through']],
+  audit: [['audit --since -1d', 'since yesterday'], [`audit --on meta_main/${CART}`, 'who paused it'], ['audit --who ada --json', 'for programs']],
   check: [['check', 'everything in headgate.yaml'], ['check --destination meta_main', 'one destination']],
   pause: [[`pause ${TARGET}`, 'stop pushing there']],
   stuck: [['stuck', 'what does not get through, and where to look']],
@@ -60,10 +63,13 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   template: [
     [`template --event cio.audience_add --audience ${CART} --attribute cart_value=event.cart_value`, 'what to paste into Customer.io'],
     ['template --event cio.forward --action direct_mail --region eu', 'for another tool'],
+    ['template --event shop.refund', 'for the event of a workflow type'],
     ['template --check', 'every template that headgate.yaml has a use for, with people of every kind'],
     ['template --check --url http://127.0.0.1:8080', 'and post each to a running Headgate, as a test that decides nothing'],
     ['template --check --file my-body.liquid', 'a body that you changed'],
   ],
+  'workflow list': [['workflow list', 'what starts when an event of another name comes']],
+  'workflow new': [['workflow new refund-watch --event shop.refund', 'four small files and a test in ./workflows/refund-watch']],
   'action list': [['action list', 'what waits, and what was refused']],
   'action pause': [['action pause direct_mail', 'stop sending; what comes is kept']],
   'action resume': [['action resume direct_mail', 'go on']],
@@ -77,6 +83,10 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   'export retry': [['export retry warehouse', 'send the refused rows again, after the table was mended']],
   'export restart': [['export restart warehouse', 'send everything again']],
   'import exposures': [['import exposures november/*.csv', 'files that headgate export wrote'], ['import exposures deliveries.csv --source shop_us', "Customer.io's exports"]],
+  'encryption new-key': [['encryption new-key', 'a key of this month'], ['encryption new-key --id 2026-11b', 'with an id of your own']],
+  'encryption status': [['encryption status --since 2026-11-30T12:00Z', 'whether the key that wrote until then may go']],
+  'encryption renew': [['encryption renew --since 2026-11-30T12:00Z', 'so that syncs do not need it any more']],
+  'codec-server': [['codec-server', 'on port 8234, for the Temporal UI of this machine']],
   completion: [
     ['completion bash > ~/.local/share/bash-completion/completions/headgate', 'bash'],
     ['completion zsh > ~/.zfunc/_headgate', 'zsh; ~/.zfunc has to be in fpath'],
@@ -87,7 +97,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
 export const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['HEADGATE_URL', 'where Headgate listens (default: HEADGATE_HOST and HEADGATE_PORT, http://127.0.0.1:8080)'],
   ['HEADGATE_READ_TOKEN', 'to read, where it asks for a token'],
-  ['HEADGATE_OPERATOR_TOKEN', 'to change something, where it asks for a token'],
+  ['HEADGATE_OPERATOR_TOKEN', 'to change something, where it asks for a token; your own of HEADGATE_OPERATOR_TOKENS is as good'],
   ['HEADGATE_CONFIG', 'the registry (default: ./headgate.yaml, else the demo)'],
   ['TEMPORAL_ADDRESS', 'of commands that talk to Temporal themselves: pause, resume, retry, resync, reconcile, target, audience, export'],
   ['NO_COLOR', 'no colours'],
@@ -98,7 +108,7 @@ export function teach(program: Command): Command {
   program
     // What stands behind the name of a subcommand is the subcommand's own, also where both have it.
     .enablePositionalOptions()
-    .version(packageJson.version, '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this')
     .commandsGroup(`${OTHERS}:`)
     .helpCommand('help [command]', 'print the help of a command')

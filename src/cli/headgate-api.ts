@@ -1,5 +1,6 @@
 /** The running Headgate, as the command line talks to it. */
 import { readEnvironment, type Environment } from '../config/environment.ts';
+import { atTheKeyboard } from './audited.ts';
 import { didYouMean } from './closest.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { linesIn } from './lines.ts';
@@ -37,7 +38,7 @@ async function readWith(token: 'HEADGATE_READ_TOKEN' | 'HEADGATE_OPERATOR_TOKEN'
 /** Has the api do something. Returns the statuses of `results` too; throws with a sentence for every other but 200, and when nobody answers. */
 export async function operateApi(path: string, body: object, given: string | undefined, results: readonly number[] = []): Promise<ApiAnswer> {
   const environment = readEnvironment();
-  const headers = { 'content-type': 'application/json', ...bearer(environment.HEADGATE_OPERATOR_TOKEN) };
+  const headers = { 'content-type': 'application/json', [BY]: atTheKeyboard(), ...bearer(environment.HEADGATE_OPERATOR_TOKEN) };
   const answer = await ask(`${apiUrl(environment, given)}${path}`, { method: 'POST', headers, body: JSON.stringify(body) }, OPERATION_TIMEOUT_MS);
   if (answer.status === 200 || results.includes(answer.status)) return answer;
   throw refusal(answer);
@@ -69,7 +70,7 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
 /** Has the api take in lines of NDJSON. Throws with a sentence for every answer but 200, and when nobody answers. */
 export async function sendLines(path: string, lines: readonly string[], given: string | undefined): Promise<unknown> {
   const environment = readEnvironment();
-  const headers = { 'content-type': 'application/x-ndjson', ...bearer(environment.HEADGATE_OPERATOR_TOKEN) };
+  const headers = { 'content-type': 'application/x-ndjson', [BY]: atTheKeyboard(), ...bearer(environment.HEADGATE_OPERATOR_TOKEN) };
   const answer = await ask(`${apiUrl(environment, given)}${path}`, { method: 'POST', headers, body: lines.join('\n') }, OPERATION_TIMEOUT_MS);
   if (answer.status === 200) return answer.body;
   throw refusal(answer);
@@ -80,6 +81,9 @@ const LINES_TIMEOUT_MS = 10 * 60_000;
 const TIMEOUT_MS = 15_000;
 /** A batch of entries waits for its turn and is decided in one transaction. */
 const OPERATION_TIMEOUT_MS = 60_000;
+
+/** Who is at the keyboard, for the audit log; a token with a name says it better. */
+const BY = 'headgate-by';
 
 const bearer = (token: string | undefined): Record<string, string> => (token === undefined ? {} : { authorization: `Bearer ${token}` });
 

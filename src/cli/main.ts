@@ -2,8 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import { addActionCommands } from './commands/action.ts';
 import { addAlertCommands } from './commands/alerts.ts';
+import { addAuditCommand } from './commands/audit.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addCompletionCommands } from './commands/completion.ts';
+import { addEncryptionCommands } from './commands/encryption.ts';
 import { addEraseCommand } from './commands/erase.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addExportStandingCommands } from './commands/export-standing.ts';
@@ -18,8 +20,10 @@ import { addSendCommand } from './commands/send.ts';
 import { addSyncCommands } from './commands/sync.ts';
 import { addTemplateCommand } from './commands/template.ts';
 import { addTargetCommands } from './commands/target.ts';
+import { addWorkflowCommands } from './commands/workflow.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import { teach } from './guide.ts';
+import { harmless, harmlessJson } from './harmless.ts';
 
 /** The whole tree of commands. */
 export function createProgram(): Command {
@@ -40,6 +44,7 @@ export function createProgram(): Command {
   addEraseCommand(person);
   addQuarantineCommands(program);
   addAlertCommands(program);
+  addAuditCommand(program);
   addCheckCommand(program);
   const target = addTargetCommands(program);
   addSyncCommands(program);
@@ -51,6 +56,8 @@ export function createProgram(): Command {
   addImportCommand(program);
   addActionCommands(program);
   addTemplateCommand(program);
+  addEncryptionCommands(program);
+  addWorkflowCommands(program);
   addCompletionCommands(program);
   return teach(program);
 }
@@ -74,5 +81,5 @@ function statusOf(error: unknown): number {
 /** For programs JSON too, and on standard error, so that standard output has results only. */
 function tell(error: unknown, json: boolean): void {
   const problem = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${json ? JSON.stringify({ problem }) : problem}\n`);
+  process.stderr.write(`${json ? harmlessJson({ problem }) : harmless(problem)}\n`);
 }

@@ -1,17 +1,17 @@
 /** The Temporal server that a command on this machine means. */
 import type { Environment } from '../config/environment.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
-import type { TemporalGateway } from '../temporal/index.ts';
+import type { TemporalConnection, TemporalGateway } from '../temporal/index.ts';
 
 /** TEMPORAL_ADDRESS, else the embedded one. The connection ends with the work. */
-export async function withTemporal<T>(environment: Environment, work: (gateway: TemporalGateway) => Promise<T>): Promise<T> {
+export async function withTemporal<T>(environment: Environment, work: (gateway: TemporalGateway, client: TemporalConnection['client']) => Promise<T>): Promise<T> {
   // Loaded only here: most commands need no Temporal, and it takes half a second.
   const { connectLazily, readTemporalSettings, TemporalGateway: Gateway } = await import('../temporal/index.ts');
   const embedded = environment.TEMPORAL_ADDRESS === undefined ? `127.0.0.1:${String(environment.TEMPORAL_PORT)}` : undefined;
   const settings = readTemporalSettings(environment.variables, embedded);
   const { client, close } = connectLazily(settings);
   try {
-    return await work(new Gateway({ client, eager: false }));
+    return await work(new Gateway({ client, eager: false }), client);
   } catch (error) {
     if (!isSilence(error)) throw error;
     throw new CommandError(EXIT.unreachable, `Temporal at ${settings.address} does not answer, or no worker does: start Headgate (npm start), or set TEMPORAL_ADDRESS.`, { cause: error });

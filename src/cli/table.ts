@@ -1,9 +1,10 @@
 /** Tables for people. */
 import Table from 'cli-table3';
+import { harmless } from './harmless.ts';
 
 export type Cell = string | number | null | undefined;
 
-export const shown = (value: Cell): string => (value === null || value === undefined || value === '' ? '–' : String(value));
+export const shown = (value: Cell): string => (value === null || value === undefined || value === '' ? '–' : harmless(String(value)));
 
 interface Look {
   /** Of columns whose text shall be broken into lines, by their heads. */

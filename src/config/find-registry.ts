@@ -1,7 +1,7 @@
 /** Which registry a process on this machine uses: one's own, or the demo of `npm start`. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from './environment.ts';
 
@@ -16,6 +16,9 @@ export function findRegistry(environment: Environment): { path: string; demo: bo
   if (environment.HEADGATE_CONFIG !== undefined) return { path: environment.HEADGATE_CONFIG, demo: false };
   return existsSync(OWN) ? { path: OWN, demo: false } : { path: DEMO, demo: true };
 }
+
+/** The folder that a registry's paths are relative to: its own; of the demo, the one where Headgate runs. */
+export const folderOf = (path: string): string => (path === DEMO ? process.cwd() : dirname(resolve(path)));
 
 /** The environment's variables with the kept secrets where it has none of its own. Secrets that do not exist yet stay unset. */
 export async function withKeptSecrets(environment: Environment): Promise<Record<string, string | undefined>> {

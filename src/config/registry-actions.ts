@@ -4,6 +4,8 @@ import { kinds } from '../actions/catalog.ts';
 import type { ConfiguredAction } from '../actions/configured-action.ts';
 import { isPrivate } from '../actions/addresses.ts';
 import { formatDuration, MODES, parseDuration } from '../domain/registry.ts';
+import { readEntry } from './registry-entry.ts';
+import { maskSettings } from './registry-mask.ts';
 import type { Problems } from './registry-problems.ts';
 import { resolveTestProfiles } from './test-profiles.ts';
 
@@ -30,28 +32,17 @@ const actionCommon = z.object({
   retry_statuses: z.array(z.number().int().min(400, 'must be 4xx: every 5xx is sent again anyway').max(499, 'must be 4xx: every 5xx is sent again anyway')).default(RETRIED).describe('4xx statuses after which an event is sent again; after others it is refused.'),
   allow_private: z.boolean().default(false).describe('Let it reach private addresses, and plain http.'),
 });
-const COMMON_KEYS = Object.keys(actionCommon.shape);
 
 export function resolveAction(name: string, given: Record<string, unknown>, sandboxAllowed: boolean, problems: Problems): ConfiguredAction | undefined {
   const path = ['actions', name];
-  const common = actionCommon.safeParse(given);
-  if (!common.success) problems.addIssues(common.error.issues, path);
-  const kindName = given['kind'];
-  if (typeof kindName !== 'string') return undefined;
-  const kind = kinds.get(kindName);
-  if (!kind) {
-    problems.add([...path, 'kind'], `${kindName} is not a kind of action; there are ${[...kinds.keys()].join(', ')}`);
-    return undefined;
-  }
-  const settings = kind.settings.safeParse(Object.fromEntries(Object.entries(given).filter(([key]) => !COMMON_KEYS.includes(key))));
-  if (!settings.success) problems.addIssues(settings.error.issues, path);
-  if (!common.success || !settings.success) return undefined;
-  const { mode, test_profiles: profiles, sandbox, ordered, concurrency, calls_per_minute: callsPerMinute, timeout: timeoutMs, retry_statuses: retried, allow_private: allowPrivate } = common.data;
-  if (sandbox && !sandboxAllowed) problems.add([...path, 'sandbox'], 'the sandbox does not exist in production');
+  const read = readEntry(path, given, { common: actionCommon, kindKey: 'kind', noun: 'a kind of action', kinds }, sandboxAllowed, problems);
+  if (!read) return undefined;
+  const { kind, settings } = read;
+  const { mode, test_profiles: profiles, sandbox, ordered, concurrency, calls_per_minute: callsPerMinute, timeout: timeoutMs, retry_statuses: retried, allow_private: allowPrivate } = read.common;
   if (mode === 'test' && profiles.length === 0) problems.add([...path, 'mode'], 'test sends only the events of test_profiles: list some');
   if (!allowPrivate && !sandbox) for (const key of ['url', 'webhook_url']) checkPublic([...path, key], given[key], problems);
   const testProfiles = resolveTestProfiles(profiles);
-  return { entry: { name, kind: kind.kind, mode, testProfiles, ordered }, kind, settings: settings.data, sandbox, allowPrivate, concurrency, callsPerMinute: callsPerMinute ?? kind.callsPerMinute, timeoutMs, retried: new Set(retried) };
+  return { entry: { name, kind: kind.kind, mode, testProfiles, ordered }, kind, settings, sandbox, allowPrivate, concurrency, callsPerMinute: callsPerMinute ?? kind.callsPerMinute, timeoutMs, retried: new Set(retried) };
 }
 
 /** What the address itself says; what its name leads to is looked at with each call. */
@@ -64,25 +55,10 @@ function checkPublic(path: string[], given: unknown, problems: Problems): void {
   if (host === 'localhost' || host.endsWith('.localhost') || (isAddress && isPrivate(host))) problems.add(path, 'is a private address: allow it by allow_private: true if the tool is yours');
 }
 
-const MASK = '***';
-
 /** For people: what an entry says with its defaults, secrets masked. */
 export function maskAction({ entry, kind, settings, sandbox, allowPrivate, concurrency, callsPerMinute, timeoutMs, retried }: ConfiguredAction): object {
-  const shape = shapeOf(kind.settings);
-  const own = Object.entries(settings as Record<string, unknown>).filter(([, value]) => value !== undefined).map(([key, value]): [string, unknown] => [key, shape[key]?.meta()?.['secret'] === true || isSecretInside(shape[key]) ? masked(value) : value]);
   return {
     kind: kind.kind, mode: entry.mode, ordered: entry.ordered, ...(sandbox ? { sandbox } : {}), ...(allowPrivate ? { allow_private: true } : {}),
-    concurrency, ...(callsPerMinute === undefined ? {} : { calls_per_minute: callsPerMinute }), timeout: formatDuration(timeoutMs), retry_statuses: [...retried], ...Object.fromEntries(own),
+    concurrency, ...(callsPerMinute === undefined ? {} : { calls_per_minute: callsPerMinute }), timeout: formatDuration(timeoutMs), retry_statuses: [...retried], ...maskSettings(kind.settings, settings),
   };
-}
-
-/** Names of headers stay readable. */
-const masked = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.keys(value).map((key) => [key, MASK])) : MASK;
-
-const shapeOf = (schema: z.ZodType): Record<string, z.ZodType> => (schema instanceof z.ZodObject ? (schema.shape) : {});
-
-function isSecretInside(schema: z.ZodType | undefined): boolean {
-  const inner = schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : undefined;
-  return inner?.meta()?.['secret'] === true || (inner !== undefined && isSecretInside(inner));
 }

@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import type { AudienceEntry, HoldoutEntry, SourceEntry } from './registry-schema.ts';
 import { formatDuration } from '../domain/registry.ts';
-import type { ConfiguredDestination, ConfiguredExporter } from './registry.ts';
+import type { ConfiguredDestination, ConfiguredExporter } from './registry-platforms.ts';
 
 const MASK = '***';
+/** Lists of a source that are no secrets. */
+const OPEN_LISTS = new Set(['audiences', 'actions']);
 
 export function maskRegistry(
   sources: ReadonlyMap<string, SourceEntry>,
@@ -14,7 +16,7 @@ export function maskRegistry(
   holdouts: ReadonlyMap<string, HoldoutEntry>,
 ): object {
   const maskedSources = [...sources].map(([name, source]) => {
-    const hidden = Object.entries(source).map(([key, value]): [string, unknown] => [key, Array.isArray(value) ? value.map(() => MASK) : value]);
+    const hidden = Object.entries(source).map(([key, value]): [string, unknown] => [key, Array.isArray(value) && !OPEN_LISTS.has(key) ? value.map(() => MASK) : value]);
     return [name, Object.fromEntries(hidden)] as const;
   });
   const maskedDestinations = [...destinations].map(([name, { platform, settings, entry, sandbox }]) => {
@@ -32,14 +34,19 @@ export function maskRegistry(
   };
 }
 
-function maskSettings(schema: z.ZodType, settings: unknown): object {
+/** For people: what is secret masked, whatever it is; names inside, such as those of headers, stay readable. */
+export function maskSettings(schema: z.ZodType, settings: unknown): Record<string, unknown> {
   const shape = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {};
-  return Object.fromEntries(Object.entries(settings as Record<string, unknown>).map(([key, value]): [string, unknown] => [key, isSecret(shape[key]) ? MASK : value]));
+  const given = Object.entries(settings as Record<string, unknown>).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([key, value]): [string, unknown] => [key, isSecret(shape[key]) ? masked(value) : value]));
 }
+
+const masked = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.keys(value).map((key) => [key, MASK])) : MASK;
 
 /** Unknown settings count as secret. */
 function isSecret(setting: z.ZodType | undefined): boolean {
-  if (!setting) return true;
-  const inner = setting instanceof z.ZodOptional || setting instanceof z.ZodDefault ? (setting.unwrap() as z.ZodType) : setting;
-  return [setting, inner].some((schema) => schema.meta()?.['secret'] === true);
+  if (!setting || setting.meta()?.['secret'] === true) return true;
+  const isWrapped = setting instanceof z.ZodOptional || setting instanceof z.ZodDefault;
+  return isWrapped && isSecret(setting.unwrap() as z.ZodType);
 }

@@ -2,8 +2,12 @@
 import type { Document, LineCounter } from 'yaml';
 import type { z } from 'zod';
 import { ConfigurationError } from './configuration-error.ts';
+import type { RegistrySecrets } from './registry-secrets.ts';
 
 type Path = readonly PropertyKey[];
+
+/** More would be read by nobody, and finding the line of each takes the longer the larger the file is. */
+const MOST_SHOWN = 200;
 
 /** Collects mistakes; nothing is thrown before `throwIfAny`. */
 export class Problems {
@@ -11,18 +15,20 @@ export class Problems {
   readonly #file: string;
   readonly #document: Document;
   readonly #lines: LineCounter;
-  constructor(file: string, document: Document, lines: LineCounter) {
+  readonly #secrets: RegistrySecrets;
+  constructor(file: string, document: Document, lines: LineCounter, secrets: RegistrySecrets) {
     this.#file = file;
     this.#document = document;
     this.#lines = lines;
+    this.#secrets = secrets;
   }
 
   addAt(offset: number, message: string): void {
-    this.#found.push({ line: this.#lines.linePos(offset).line, text: message });
+    if (this.#found.length < MOST_SHOWN) this.#found.push({ line: this.#lines.linePos(offset).line, text: message });
   }
 
   add(path: Path, message: string): void {
-    this.#found.push({ line: this.#lineOf(path), text: `${path.map(String).join('.')}: ${message}` });
+    if (this.#found.length < MOST_SHOWN) this.#found.push({ line: this.#lineOf(path), text: `${path.map(shown).join('.')}: ${message}` });
   }
 
   addIssues(issues: readonly z.core.$ZodIssue[], below: Path = []): void {
@@ -39,7 +45,7 @@ export class Problems {
     const sorted = this.#found.toSorted((a, b) => a.line - b.line);
     throw new ConfigurationError(
       'The registry has mistakes',
-      sorted.map(({ line, text }) => `${this.#file}:${String(line)}: ${text}`),
+      sorted.map(({ line, text }) => `${this.#file}:${String(line)}: ${this.#secrets.mask(text)}`),
     );
   }
 
@@ -52,6 +58,9 @@ export class Problems {
     return 1;
   }
 }
+
+/** What is no name, because a quote or a brace is missing somewhere, may hold anything: only its beginning is shown. */
+const shown = (name: PropertyKey): string => (/^(\S{1,64}|[^\r\n\t\0]{1,16})$/.test(String(name)) ? String(name) : `${JSON.stringify(String(name).slice(0, 12)).slice(1, -1)}…`);
 
 /** Of the alternatives' mistakes, those of the first whose kind of value was given. */
 const nearest = (alternatives: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] =>

@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { normaliseCountry } from '../domain/countries.ts';
 import { MODES, parseDuration } from '../domain/registry.ts';
+import { duration } from '../workflow-types/duration.ts';
 import { audienceGuardSchema } from './watching.ts';
+
+export { duration } from '../workflow-types/duration.ts';
 
 /** Names of sources and destinations. */
 export const NAME = /^[a-z][a-z0-9_]{0,62}$/;
@@ -11,13 +14,6 @@ const name = z.string().regex(NAME, 'must be lower-case letters, digits and _, s
 /** A key carries its version, so that a changed meaning gets a new audience instead of an old one with mixed people. */
 export const AUDIENCE_KEY = /^[a-z][a-z0-9_]{0,90}_v[1-9][0-9]*$/;
 const audienceKey = z.string().regex(AUDIENCE_KEY, 'must end with a version, such as high_intent_cart_7d_v1 (lower-case letters, digits and _)');
-
-export const duration = z.string('must be a duration such as 7d, 12h or 30m').transform((text, context) => {
-  const ms = parseDuration(text);
-  if (ms !== undefined) return ms;
-  context.addIssue({ code: 'custom', message: 'must be a duration such as 7d, 12h or 30m' });
-  return z.NEVER;
-});
 
 export const secret = z.string().min(8, 'is too short to be a secret').meta({ secret: true });
 /** Two may be active while one replaces the other. */
@@ -46,6 +42,8 @@ export const sourceSchema = z
       })
       .prefault({})
       .describe('What the events of the reporting webhook do.'),
+    audiences: z.array(audienceKey).min(1, 'names none, so nothing could be sent: leave it out to allow every one').optional().describe('The only audiences that its events may be about, and that its reports may end. Default: every one.'),
+    actions: z.array(name).optional().describe('The only actions that its events may go to; [] for none. Default: every one.'),
     signature_age: duration.default(parseDuration(DEFAULT_SIGNATURE_AGE) ?? 0).describe('How old a signature may be.'),
   })
   .refine((given) => given.signing_secret ?? given.bearer_token, 'needs a signing_secret, a bearer_token, or both');
@@ -59,7 +57,6 @@ export const destinationCommon = z.object({
   sandbox: z.boolean().default(false).describe('Talk to the local stand-in instead of the platform. Does not load in production.'),
   test_profiles: z.array(z.string()).default([]).describe('Customer ids and e-mail addresses that mode: test pushes.'),
 });
-export const DESTINATION_COMMON_KEYS = Object.keys(destinationCommon.shape);
 
 /** The common part; the rest of an entry is checked by its warehouse. */
 export const exporterCommon = z.object({
@@ -67,7 +64,6 @@ export const exporterCommon = z.object({
   every: z.string().default('1m').pipe(duration).describe('How long to wait between two looks at what has not been sent.'),
   sandbox: z.boolean().default(false).describe('Talk to the local stand-in. Refused in production.'),
 });
-export const EXPORTER_COMMON_KEYS = Object.keys(exporterCommon.shape);
 
 export const share = z.union([
   z.number('must be a share such as 5% or 0.05').min(0, 'must be a share such as 5% or 0.05').max(1, 'must be a share such as 5% or 0.05'),

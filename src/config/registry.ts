@@ -3,21 +3,22 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument, visit, type Document } from 'yaml';
 import type { ConfiguredAction } from '../actions/configured-action.ts';
-import { catalog } from '../destinations/catalog.ts';
-import type { Platform } from '../destinations/destination.ts';
-import type { Audience, DestinationEntry, Holdout, Owner, Policies } from '../domain/registry.ts';
+import type { Audience, Holdout, Owner, Policies } from '../domain/registry.ts';
 import type { ReportPolicy } from '../domain/report.ts';
-import { warehouses } from '../warehouse/catalog.ts';
-import type { Warehouse } from '../warehouse/exporter.ts';
 import { maskAlerting, readAlerting, resolveAlerting, type Alerting } from './alerting.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { maskAction, resolveAction } from './registry-actions.ts';
 import { maskRegistry } from './registry-mask.ts';
+import { resolveDestination, resolveExporter, type ConfiguredDestination, type ConfiguredExporter } from './registry-platforms.ts';
 import { Problems } from './registry-problems.ts';
-import { resolveTestProfiles } from './test-profiles.ts';
+import { allowedOf, checkAllowed } from './source-limits.ts';
+import { hasOddNodes, RegistrySecrets, withoutExcerpt } from './registry-secrets.ts';
 import { guardOf, resolveWatching, showWatching, WATCHING_SECTIONS, type Watching } from './watching.ts';
+import { folderOf } from './find-registry.ts';
+import { resolveWorkflows, showWorkflows, withWorkflowTypes, WORKFLOWS_SECTION, type Workflows } from './workflows.ts';
+import type { LoadedType } from '../workflow-types/loaded-type.ts';
 import {
-  AUDIENCE_KEY, audienceSchema, destinationCommon, DESTINATION_COMMON_KEYS, EXPORTER_COMMON_KEYS, exporterCommon, holdoutSchema, NAME, sourceSchema, type AudienceEntry, type HoldoutEntry, type SourceEntry,
+  AUDIENCE_KEY, audienceSchema, holdoutSchema, NAME, sourceSchema, type AudienceEntry, type HoldoutEntry, type SourceEntry,
 } from './registry-schema.ts';
 
 export interface Source {
@@ -32,24 +33,6 @@ export interface Source {
   signatureAgeMs: number;
 }
 
-/** A destination with its platform's settings, ready to connect. */
-export interface ConfiguredDestination {
-  entry: DestinationEntry;
-  platform: Platform;
-  settings: unknown;
-  sandbox: boolean;
-}
-
-/** An exporter with its warehouse's settings, ready to connect. */
-export interface ConfiguredExporter {
-  name: string;
-  warehouse: Warehouse;
-  settings: unknown;
-  /** Milliseconds. */
-  everyMs: number;
-  sandbox: boolean;
-}
-
 export interface Registry {
   sources: ReadonlyMap<string, Source>;
   destinations: ReadonlyMap<string, ConfiguredDestination>;
@@ -60,6 +43,9 @@ export interface Registry {
   alerting: Alerting;
   /** The guard, how often sizes are read, and what things cost. */
   watching: Watching;
+  /** Where workflow types are, and what they are told. */
+  workflows: Workflows;
+  types: readonly LoadedType[];
   /** Tells registries apart, secrets included; reveals none. */
   hash: string;
   /** For people: the loaded registry with its defaults, secrets masked. */
@@ -72,7 +58,7 @@ export interface LoadOptions {
   sandboxAllowed: boolean;
 }
 
-/** Throws ConfigurationError when the file cannot be read or has mistakes. */
+/** With its workflow types. Throws ConfigurationError when the file cannot be read, or it or they have mistakes. */
 export async function loadRegistry(path: string, options: LoadOptions): Promise<Registry> {
   let text: string;
   try {
@@ -80,17 +66,22 @@ export async function loadRegistry(path: string, options: LoadOptions): Promise<
   } catch (error) {
     throw new ConfigurationError('The registry cannot be read', [`${path}: ${(error as Error).message}. Set HEADGATE_CONFIG to your headgate.yaml.`]);
   }
-  return parseRegistry(text, path, options);
+  return withWorkflowTypes(parseRegistry(text, path, options), folderOf(path));
 }
 
-/** @param file for messages */
+/** The file alone, without workflow types. @param file for messages */
 export function parseRegistry(text: string, file: string, options: LoadOptions): Registry {
+  if (text.length > MOST_CHARACTERS) throw new ConfigurationError('The registry has mistakes', [`${file}: is longer than ${String(MOST_CHARACTERS)} characters: is it the right file?`]);
   const lines = new LineCounter();
-  const document = parseDocument(text.replace(VARIABLE, MARKED), { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const problems = new Problems(file, document, lines);
-  for (const error of document.errors) problems.addAt(error.pos[0], error.message.split('\n')[0] ?? error.message);
+  const document = parseDocument(text.replace(VARIABLE, MARKED), { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'error' });
+  const secrets = new RegistrySecrets();
+  secrets.noteText(text);
+  const problems = new Problems(file, document, lines, secrets);
+  for (const error of document.errors) problems.addAt(error.pos[0], withoutExcerpt(error.message));
   problems.throwIfAny();
-  substitute(document, options.variables, problems);
+  substitute(document, options.variables, problems, secrets);
+  secrets.noteWritten(document);
+  if (hasOddNodes(document, problems)) problems.throwIfAny();
 
   const given = toPlain(document, file);
   const registry = resolve(given, options, problems);
@@ -98,31 +89,35 @@ export function parseRegistry(text: string, file: string, options: LoadOptions):
   return { ...registry, hash: createHash('sha256').update(JSON.stringify(given)).digest('hex').slice(0, 16) };
 }
 
+/** Some ten thousand audiences. A file that is not a registry at all would keep the process busy for minutes. */
+const MOST_CHARACTERS = 4 * 1024 * 1024;
+
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 /** Private characters instead of the braces, which would end the value in `{ signing_secret: ${NAME} }`. Of the same length, for the lines. */
 const MARKED = '$\ue000$1\ue001';
 const MARKED_VARIABLE = /\$\ue000([^\ue001]+)\ue001/g;
 
 /** Puts environment variables into plain values. Done in the tree, so a value can never add keys. */
-function substitute(document: Document, variables: LoadOptions['variables'], problems: Problems): void {
+function substitute(document: Document, variables: LoadOptions['variables'], problems: Problems, secrets: RegistrySecrets): void {
   visit(document, {
     Scalar: (_key, node) => {
       if (typeof node.value !== 'string') return;
       node.value = node.value.replace(MARKED_VARIABLE, (_whole, name: string) => {
-        const value = variables[name];
+        const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
         if (value === undefined || value === '') problems.addAt(node.range?.[0] ?? 0, `the environment variable ${name} is not set`);
+        secrets.note(value ?? '', `\${${name}}`);
         return value ?? '';
       });
     },
   });
 }
 
-/** Aliases that lead nowhere, or that multiply until no memory is left, show only here. */
+/** Aliases that multiply until no memory is left show only here. */
 function toPlain(document: Document, file: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (error) {
-    throw new ConfigurationError('The registry has mistakes', [`${file}: ${(error as Error).message}`]);
+    throw new ConfigurationError('The registry has mistakes', [`${file}: ${withoutExcerpt((error as Error).message)}`]);
   }
 }
 
@@ -134,20 +129,21 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
   const sources = new Map<string, SourceEntry>();
   for (const [name, given] of entriesOf(sections.sources, 'sources', NAME, 'must be lower-case letters, digits and _', problems)) {
     const parsed = sourceSchema.safeParse(given);
+    checkAllowed(name, given as Section, sections, problems);
     if (parsed.success) sources.set(name, parsed.data);
     else problems.addIssues(parsed.error.issues, ['sources', name]);
   }
   if (Object.keys(sections.sources).length === 0) problems.add(['sources'], 'needs at least one source');
   const destinations = new Map<string, ConfiguredDestination>();
   for (const [name, given] of entriesOf(sections.destinations, 'destinations', NAME, 'must be lower-case letters, digits and _', problems)) {
-    const destination = resolveDestination(name, given as Section, options, problems);
+    const destination = resolveDestination(name, given as Section, options.sandboxAllowed, problems);
     if (destination) destinations.set(name, destination);
   }
   const exporters = new Map<string, ConfiguredExporter>();
   for (const [name, given] of entriesOf(sections.exporters, 'exporters', NAME, 'must be lower-case letters, digits and _', problems)) {
     // Faults, search attributes and metrics go by the name alone.
     if (Object.hasOwn(sections.destinations, name)) problems.add(['exporters', name], 'there is a destination of that name: give it another one');
-    const exporter = resolveExporter(name, given as Section, options, problems);
+    const exporter = resolveExporter(name, given as Section, options.sandboxAllowed, problems);
     if (exporter) exporters.set(name, exporter);
   }
   const actions = resolveActions(sections, options, problems);
@@ -170,16 +166,19 @@ function resolve(given: unknown, options: LoadOptions, problems: Problems): Omit
   }
   const { contacts, alerts } = readAlerting(sections.owners, sections.alerts, problems);
   const watching = resolveWatching(isSection(given) ? given : {}, problems);
+  const workflows = resolveWorkflows(isSection(given) ? given[WORKFLOWS_SECTION] : undefined, problems);
   const audiences = new Map([...entries].map(([key, entry]) => [key, resolveAudience(key, entry, holdouts, watching)]));
   return {
     sources: new Map([...sources].map(([name, entry]) => [name, resolveSource(name, entry)])),
     destinations,
     exporters,
     actions,
-    policies: { audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])), actions: new Map([...actions].map(([name, { entry }]) => [name, entry])) },
+    policies: { allowed: allowedOf(sources), audiences, destinations: new Map([...destinations].map(([name, { entry }]) => [name, entry])), actions: new Map([...actions].map(([name, { entry }]) => [name, entry])) },
     alerting: resolveAlerting(contacts, alerts, audiences.values()),
     watching,
-    masked: { ...maskRegistry(sources, destinations, exporters, entries, holdouts), ...maskAlerting(contacts, Object.keys(sections.alerts).length > 0 ? alerts : undefined), ...(actions.size === 0 ? {} : { actions: Object.fromEntries([...actions].map(([name, action]) => [name, maskAction(action)])) }), ...showWatching(watching) },
+    workflows,
+    types: [],
+    masked: { ...maskRegistry(sources, destinations, exporters, entries, holdouts), ...maskAlerting(contacts, Object.keys(sections.alerts).length > 0 ? alerts : undefined), ...(actions.size === 0 ? {} : { actions: Object.fromEntries([...actions].map(([name, action]) => [name, maskAction(action)])) }), ...showWatching(watching), ...showWorkflows(workflows) },
   };
 }
 
@@ -194,12 +193,15 @@ interface Sections {
   alerts: Section;
 }
 
+/** Read by files of their own. */
+const OTHER_SECTIONS: readonly string[] = [...WATCHING_SECTIONS, WORKFLOWS_SECTION];
+
 function sectionsOf(file: unknown, problems: Problems): Sections {
   const sections: Sections = { sources: {}, destinations: {}, exporters: {}, actions: {}, audiences: {}, holdouts: {}, owners: {}, alerts: {} };
   const given = isSection(file) ? file : {};
   for (const [name, section] of Object.entries(given)) {
-    if ((WATCHING_SECTIONS as readonly string[]).includes(name)) continue;
-    if (!Object.hasOwn(sections, name)) problems.add([name], `is not a section that Headgate knows (${[...Object.keys(sections), ...WATCHING_SECTIONS].join(', ')})`);
+    if (OTHER_SECTIONS.includes(name)) continue;
+    if (!Object.hasOwn(sections, name)) problems.add([name], `is not a section that Headgate knows (${[...Object.keys(sections), ...OTHER_SECTIONS].join(', ')})`);
     else if (isSection(section)) sections[name as keyof Sections] = section;
     else if (section !== null) problems.add([name], 'must be a list of names, each with its settings below it');
   }
@@ -226,47 +228,6 @@ const resolveSource = (name: string, entry: SourceEntry): Source => ({
   reports: { workflowsOnlyWhereNeeded: entry.reporting.workflows === 'only_where_needed', endsMemberships: entry.reporting.ends_memberships },
   signatureAgeMs: entry.signature_age,
 });
-
-function resolveDestination(name: string, given: Section, options: LoadOptions, problems: Problems): ConfiguredDestination | undefined {
-  const path = ['destinations', name];
-  const common = destinationCommon.safeParse(given);
-  if (!common.success) problems.addIssues(common.error.issues, path);
-  const platformName = given['platform'];
-  if (typeof platformName !== 'string') return undefined;
-  const platform = catalog.get(platformName);
-  if (!platform) {
-    problems.add([...path, 'platform'], `${platformName} is not a platform of this version; it knows ${[...catalog.keys()].join(', ')}`);
-    return undefined;
-  }
-  const own = Object.fromEntries(Object.entries(given).filter(([key]) => !DESTINATION_COMMON_KEYS.includes(key)));
-  const settings = platform.settings.safeParse(own);
-  if (!settings.success) problems.addIssues(settings.error.issues, path);
-  if (!common.success || !settings.success) return undefined;
-  const { mode, sandbox, test_profiles: profiles } = common.data;
-  if (sandbox && !options.sandboxAllowed) problems.add([...path, 'sandbox'], 'the sandbox does not exist in production');
-  if (mode === 'test' && profiles.length === 0) problems.add([...path, 'mode'], 'test pushes only test_profiles: list some');
-  const testProfiles = resolveTestProfiles(profiles);
-  return { entry: { name, platform: platform.platform, mode, testProfiles, clocks: platform.clocks }, platform, settings: settings.data, sandbox };
-}
-
-function resolveExporter(name: string, given: Section, options: LoadOptions, problems: Problems): ConfiguredExporter | undefined {
-  const path = ['exporters', name];
-  const common = exporterCommon.safeParse(given);
-  if (!common.success) problems.addIssues(common.error.issues, path);
-  const platform = given['platform'];
-  if (typeof platform !== 'string') return undefined;
-  const warehouse = warehouses.get(platform);
-  if (!warehouse) {
-    problems.add([...path, 'platform'], `${platform} is not a warehouse of this version; it knows ${[...warehouses.keys()].join(', ')}`);
-    return undefined;
-  }
-  const settings = warehouse.settings.safeParse(Object.fromEntries(Object.entries(given).filter(([key]) => !EXPORTER_COMMON_KEYS.includes(key))));
-  if (!settings.success) problems.addIssues(settings.error.issues, path);
-  if (!common.success || !settings.success) return undefined;
-  const { sandbox, every } = common.data;
-  if (sandbox && !options.sandboxAllowed) problems.add([...path, 'sandbox'], 'the sandbox does not exist in production');
-  return { name, warehouse, settings: settings.data, everyMs: every, sandbox };
-}
 
 /** Faults, search attributes and metrics go by the name alone. */
 function resolveActions(sections: Sections, { sandboxAllowed }: LoadOptions, problems: Problems): Map<string, ConfiguredAction> {

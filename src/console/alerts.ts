@@ -1,6 +1,6 @@
 /** Alerts: what is open, whose it is and what to do; what was told to whom; and what is over. */
 import { Router, urlencoded } from 'express';
-import { redactText } from '../api/index.ts';
+import { auditedOf, redactText, shortText } from '../api/index.ts';
 import { parseDuration } from '../domain/registry.ts';
 import type { AlertMessageView, AlertView } from '../ledger/index.ts';
 import type { Desk } from './desk.ts';
@@ -23,17 +23,21 @@ export function alertRoutes({ ledger, logger }: ConsoleOptions, desk: Desk): Rou
     return { title: 'Alerts', at: HERE, refreshSeconds: 10, body: alertsBody(visit, open, over) };
   }));
   const act = [desk.require('operator'), urlencoded({ extended: false, limit: '10kb' }), desk.checkForm];
-  router.post('/alerts/:id/acknowledge', ...act, async (request, response, next) => {
+  router.post('/alerts/:id/acknowledge', ...act, desk.audited('alert.acknowledge', ({ params }) => ({ subject: `alert ${shortText(params['id'], 20)}` })), async (request, response, next) => {
     const by = redactText(desk.visit(response).session?.name ?? '') || 'somebody in the console';
     const id = String(request.params['id']);
     if (!/^\d{1,15}$/.test(id)) {
       next();
       return;
     }
-    const done = await ledger.acknowledgeAlert(Number(id), by);
+    const done = await ledger.acknowledgeAlert(Number(id), by, () => [auditedOf(response).done()]);
     desk.answer(request, response, HERE, done ? { tone: 'good', text: 'It is yours: nobody else is told.' } : { tone: 'bad', text: 'Not done: this alert is over.' });
   });
-  router.post('/alerts/mute', ...act, async (request, response) => {
+  const mute = desk.audited('alert.mute', ({ body }) => {
+    const { rule, subject, for: span } = body as Partial<Record<'rule' | 'subject' | 'for', unknown>>;
+    return { subject: `${shortText(rule, 100)} ${shortText(subject, 200)}`, detail: { for: shortText(span, 10) } };
+  });
+  router.post('/alerts/mute', ...act, mute, async (request, response) => {
     const { rule, subject, for: span } = request.body as Partial<Record<'rule' | 'subject' | 'for', unknown>>;
     const ms = QUIET_FOR.includes(String(span)) ? parseDuration(String(span)) : undefined;
     if (typeof rule !== 'string' || typeof subject !== 'string' || ms === undefined) {
@@ -41,7 +45,7 @@ export function alertRoutes({ ledger, logger }: ConsoleOptions, desk: Desk): Rou
       return;
     }
     const by = redactText(desk.visit(response).session?.name ?? '') || 'somebody in the console';
-    await ledger.muteAlerts({ rule, subject, ms, by });
+    await ledger.muteAlerts({ rule, subject, ms, by }, () => [auditedOf(response).done()]);
     logger.info({ rule, subject, for: span, by }, 'An operator muted an alert in the console.');
     desk.answer(request, response, HERE, { tone: 'good', text: `Nobody hears of ${rule} about ${subject} for ${String(span)}.` });
   });

@@ -1,6 +1,7 @@
 /** What every route of the console goes by: who is there, what they may, how a page is sent. */
 import type { Request, RequestHandler, Response } from 'express';
-import { isOpen, sameText } from '../api/index.ts';
+import { auditedBy, callerAddress, isOpen, sameText, type Audited, type Described } from '../api/index.ts';
+import type { Actor, AuditAction } from '../domain/audit.ts';
 import { html } from './html.ts';
 import type { ConsoleOptions } from './options.ts';
 import { askAgain, frame, type Page } from './page.ts';
@@ -34,8 +35,7 @@ export class Desk {
       response.type('html').send(askAgain(request.originalUrl).text);
       return;
     }
-    const { host, readToken, operatorToken } = this.#options;
-    response.locals['visit'] = readVisit(request, response, { seal: this.seal, host, readToken, operatorToken });
+    response.locals['visit'] = readVisit(request, response, this.seal, this.#options);
     next();
   };
 
@@ -66,7 +66,7 @@ export class Desk {
         next();
         return;
       }
-      const open = isOpen('operating', this.#options.host, this.#options.operatorToken, request);
+      const open = isOpen('operating', this.#options, request);
       const back = request.method === 'GET' ? request.originalUrl : BASE;
       const problem = visit.role === 'nobody' ? undefined : 'Only operators may do this: sign in with the operator token.';
       this.send(response, { ...signInPage(this.#options, visit, ofThisConsole(back), open, problem), status: visit.role === 'nobody' ? 401 : 403 });
@@ -83,8 +83,20 @@ export class Desk {
     this.send(response, { title: 'Not done', status: 403, body: html`<p>This form was not sent by a page of this console, or the page is too old. Open the page again and repeat it.</p><p><a href="${BASE}">To the overview</a></p>` });
   };
 
+  /** Writes down what a form is about to do, and what came of it (docs/audit.md). To stand behind `checkForm`. */
+  audited(action: AuditAction | ((request: Request) => AuditAction | undefined), describe: (request: Request) => Described): RequestHandler {
+    return auditedBy(this.#options.audit, (request, response) => this.actor(request, response), action, describe);
+  }
+
+  /** Who acts, for the audit log. */
+  actor(request: Request, response: Response): Actor {
+    const { session } = this.visit(response);
+    return { via: 'console', who: session === undefined || session.name === '' ? 'somebody' : session.name, credential: session?.credential ?? 'none', address: callerAddress(request) };
+  }
+
   /** Back to a page, which says what came of it. */
   answer(request: Request, response: Response, path: string, notice: Notice): void {
+    if (notice.tone === 'bad') (response.locals['audited'] as Audited | undefined)?.notDone(notice.text);
     leaveNotice(request, response, this.seal, this.visit(response), notice);
     response.redirect(303, path);
   }

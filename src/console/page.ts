@@ -23,10 +23,11 @@ const PLACES: readonly [path: string, name: string][] = [
   [`${BASE}/live`, 'Live'],
   [`${BASE}/try`, 'Try a webhook'],
   [RUNBOOK, 'Runbook'],
+  [`${BASE}/audit`, 'Audit'],
 ];
 
 export function frame({ title, body, at, refreshSeconds }: Page, visit: Visit, temporalUi: string | undefined): Html {
-  const places = PLACES.map(([path, name]) => html`<a href="${path}"${path === at ? html` aria-current="page"` : null}>${name}</a>`);
+  const places = PLACES.filter(([path]) => visit.role === 'operator' || path !== `${BASE}/audit`).map(([path, name]) => html`<a href="${path}"${path === at ? html` aria-current="page"` : null}>${name}</a>`);
   return html`<!doctype html>
 <html lang="en">
 <head>

@@ -1,6 +1,6 @@
 /** What could not be understood: the list, and one entry with what an operator may do about it. */
 import { Router, urlencoded } from 'express';
-import { describeKept, discardQuarantined, redactText, replayQuarantined, tryReplay, understandEntry, type Correction, type EntryResult } from '../api/index.ts';
+import { auditedOf, describeKept, discardQuarantined, redactText, replayQuarantined, shortText, tryReplay, understandEntry, type Correction, type EntryResult } from '../api/index.ts';
 import type { JsonObject } from '../domain/event.ts';
 import type { Problem, StoredEntry } from '../domain/quarantine.ts';
 import type { QuarantineFilter, QuarantineState } from '../ledger/index.ts';
@@ -51,7 +51,11 @@ export function quarantineRoutes(options: ConsoleOptions, desk: Desk): Router {
     return { title: 'Quarantine', at: HERE, body: listBody(options, asked, entries, matching) };
   }));
   router.get('/quarantine/:id', desk.page('reader', async (request, visit) => entryPage(options, visit, await read(options, request.params['id']))));
-  router.post('/quarantine/:id/:action', desk.require('operator'), urlencoded({ extended: false, limit: LARGEST_FORM }), desk.checkForm, async (request, response, next) => {
+  const audited = desk.audited(
+    ({ params }) => (params['action'] === 'replay' ? 'quarantine.replay' : params['action'] === 'discard' ? 'quarantine.discard' : undefined),
+    ({ params, body }) => ({ subject: `entry ${shortText(params['id'], 20)}`, detail: { because: shortText((body as { because?: unknown } | undefined)?.because) } }),
+  );
+  router.post('/quarantine/:id/:action', desk.require('operator'), urlencoded({ extended: false, limit: LARGEST_FORM }), desk.checkForm, audited, async (request, response, next) => {
     const entry = await read(options, request.params['id']);
     const given = request.body as Partial<Record<'body' | 'because', unknown>>;
     const action = String(request.params['action']);
@@ -70,7 +74,7 @@ export function quarantineRoutes(options: ConsoleOptions, desk: Desk): Router {
         show({ tone: 'bad', text: 'Say why it is discarded: that is kept with it.' }, 422);
         return;
       }
-      const [result] = await discardQuarantined(options, { id: entry.id }, signature);
+      const [result] = await discardQuarantined(options, { id: entry.id }, signature, auditedOf(response));
       desk.answer(request, response, quarantinePath(entry.id), noticeOf(result));
       return;
     }
@@ -79,7 +83,7 @@ export function quarantineRoutes(options: ConsoleOptions, desk: Desk): Router {
       show({ tone: 'bad', text: correction.problem }, 422);
       return;
     }
-    const [result] = action === 'try' ? await tryReplay(options, { id: entry.id }, correction.correct) : await replayQuarantined(options, { id: entry.id }, correction.correct, signature);
+    const [result] = action === 'try' ? await tryReplay(options, { id: entry.id }, correction.correct) : await replayQuarantined(options, { id: entry.id }, correction.correct, signature, auditedOf(response));
     const notice = noticeOf(result);
     if (result?.outcome === 'replayed') desk.answer(request, response, quarantinePath(entry.id), notice);
     else show(notice, notice.tone === 'bad' ? 422 : 200);

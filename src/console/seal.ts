@@ -1,15 +1,15 @@
 /** Values that a browser keeps for us and cannot change: signed, with an end. */
 import { createHmac, randomBytes, scryptSync } from 'node:crypto';
-import { sameText } from '../api/index.ts';
+import { sameText, type AccessOptions } from '../api/index.ts';
 
 /**
  * The key is the same in every api process with these tokens, and another one as soon as a token is changed, which ends all sessions.
  * It is stretched, because whoever opens the sign-in page gets something signed by it, to try tokens on.
  * @returns a random key when there are no tokens
  */
-export function sealingKey(readToken: string | undefined, operatorToken: string | undefined): Buffer {
-  if (readToken === undefined && operatorToken === undefined) return randomBytes(32);
-  return scryptSync(JSON.stringify([readToken ?? null, operatorToken ?? null]), 'headgate console', 32, { N: 16_384, r: 8, p: 1 });
+export function sealingKey({ readToken, operatorTokens }: Pick<AccessOptions, 'readToken' | 'operatorTokens'>): Buffer {
+  if (readToken === undefined && operatorTokens.length === 0) return randomBytes(32);
+  return scryptSync(JSON.stringify([readToken ?? null, ...operatorTokens.map(({ name, token }) => [name, token])]), 'headgate console', 32, { N: 16_384, r: 8, p: 1 });
 }
 
 export class Seal {

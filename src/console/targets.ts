@@ -1,6 +1,7 @@
 /** The targets with how they stand, and what an operator does about one. */
 import { Router, urlencoded } from 'express';
-import { holdsOf, readWatch, workflowUrl, type TargetWatch } from '../api/index.ts';
+import { auditedOf, holdsOf, readWatch, shortText, workflowUrl, type TargetWatch } from '../api/index.ts';
+import type { AuditAction } from '../domain/audit.ts';
 import { isOver, modeOf, NOTHING_PENDING, oldestOf, type Hold, type PendingCounts, type TargetLife } from '../domain/holding.ts';
 import type { SyncState } from '../domain/failures.ts';
 import { targetKey, targetOf, targetsOf, type Mode, type Target, type TargetRef } from '../domain/registry.ts';
@@ -122,9 +123,13 @@ function actionsOf(visit: Visit, target: ShownTarget, temporalUi: string | undef
   return html`<div class="actions">${names.map((name) => form(visit, `${path}/${name}`, html`<button class="small" title="${ACTIONS[name].title}" aria-label="${ACTIONS[name].word} ${targetKey(target)}">${ACTIONS[name].word}</button>`))}${link}</div>`;
 }
 
+const AUDITED_AS: Readonly<Record<keyof TargetActions, AuditAction>> = { pause: 'target.pause', resume: 'target.resume', retry: 'target.retry', pushNow: 'target.push_now' };
+const auditedAs = (name: unknown): AuditAction | undefined => (Object.hasOwn(AUDITED_AS, String(name)) ? AUDITED_AS[name as keyof TargetActions] : undefined);
+
 export function targetRoutes({ policies, actions, logger }: ConsoleOptions, desk: Desk): Router {
   const router = Router();
-  router.post('/targets/:destination/:audience/:action', desk.require('operator'), urlencoded({ extended: false, limit: '10kb' }), desk.checkForm, async (request, response, next) => {
+  const audited = desk.audited(({ params }) => auditedAs(params['action']), ({ params }) => ({ subject: `${shortText(params['destination'], 100)}/${shortText(params['audience'], 120)}` }));
+  router.post('/targets/:destination/:audience/:action', desk.require('operator'), urlencoded({ extended: false, limit: '10kb' }), desk.checkForm, audited, async (request, response, next) => {
     const [action, destination, audienceKey] = ['action', 'destination', 'audience'].map((name) => String(request.params[name])) as [string, string, string];
     const target = targetOf(policies, { destination, audienceKey });
     if (!target || !Object.hasOwn(ACTIONS, action)) {
@@ -133,7 +138,7 @@ export function targetRoutes({ policies, actions, logger }: ConsoleOptions, desk
     }
     const by = desk.visit(response).session?.name;
     try {
-      const answer = await actions[action as keyof TargetActions](target);
+      const answer = await auditedOf(response).while(() => actions[action as keyof TargetActions](target), (said) => ({ said }));
       logger.info({ destination, audience: audienceKey, action, by }, 'An operator asked a sync for something in the console.');
       desk.answer(request, response, audiencePath(audienceKey), { tone: 'good', text: `${answer}.` });
     } catch (error) {

@@ -1,6 +1,6 @@
 /** "Try a webhook": what the door would make of a body, told while it is typed; and a test event, as Customer.io's test sends make one. */
 import { Router, urlencoded } from 'express';
-import { eventFromBody, type DoorSource } from '../api/index.ts';
+import { auditedOf, eventFromBody, namesFor, shortText, type DoorSource } from '../api/index.ts';
 import { conflictsWith, UNSENT, type HeadgateEvent, type JsonObject } from '../domain/event.ts';
 import type { Problem } from '../domain/quarantine.ts';
 import type { Desk } from './desk.ts';
@@ -38,9 +38,9 @@ export function tryRoutes(options: ConsoleOptions, desk: Desk): Router {
   router.post('/try/check', desk.require('reader'), ...read, async (request, response) => {
     response.type('html').send((await judge(options, tried(request.body))).text);
   });
-  router.post('/try/send', desk.require('operator'), ...read, async (request, response) => {
+  router.post('/try/send', desk.require('operator'), ...read, desk.audited('event.test', ({ body }) => ({ subject: `source ${shortText((body as { source?: unknown } | undefined)?.source, 100)}` })), async (request, response) => {
     const given = tried(request.body);
-    desk.send(response, page(desk.visit(response), given, await sendTest(options, given)));
+    desk.send(response, page(desk.visit(response), given, await auditedOf(response).while(() => sendTest(options, given))));
   });
   return router;
 }
@@ -52,7 +52,7 @@ function understand({ sources, policies, identify }: ConsoleOptions, { source: n
   const source: DoorSource | undefined = sources.get(name);
   if (!source) return { problems: [{ path: '', message: 'there is no such source in headgate.yaml' }] };
   if (Buffer.byteLength(body) > LARGEST_BODY) return { problems: [{ path: '', message: 'the body is too large (at most 256 KiB)' }] };
-  return eventFromBody(body, { source: source.name, people: source.people, phoneCountry: source.phoneCountry, receivedAt: Date.now(), hasAudience: (key) => policies.audiences.has(key), identify });
+  return eventFromBody(body, { source: source.name, people: source.people, phoneCountry: source.phoneCountry, receivedAt: Date.now(), ...namesFor(policies, source.name), identify });
 }
 
 async function judge(options: ConsoleOptions, given: Tried): Promise<Html> {

@@ -1,7 +1,7 @@
 /** Who is looking, and what they may: from the cookies of a request. A session is signed and ends; nothing of it is kept here. */
 import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
-import { isOpen, sameText } from '../api/index.ts';
+import { isOpen, sameText, type AccessOptions } from '../api/index.ts';
 import type { Seal } from './seal.ts';
 import { BASE } from './words.ts';
 
@@ -13,6 +13,8 @@ export interface Session {
   role: 'reader' | 'operator';
   /** What the operator is called; kept with what they do. */
   name: string;
+  /** What they signed in with, in words. */
+  credential: string;
 }
 
 /** A request as the pages see it. */
@@ -32,17 +34,12 @@ export interface Notice {
   text: string;
 }
 
-export interface VisitOptions {
-  seal: Seal;
-  host: string;
-  readToken: string | undefined;
-  operatorToken: string | undefined;
-}
-
 const SESSION = 'headgate_session';
 /** Tells visitors who have not signed in apart, for the tokens of their forms. */
 const VISITOR = 'headgate_visitor';
 const NOTICE = 'headgate_notice';
+const KNOWN = 'headgate_known';
+const KNOWN_MS = 90 * 86_400_000;
 /** A working day. Milliseconds. */
 const SESSION_MS = 10 * 3_600_000;
 const NOTICE_MS = 60_000;
@@ -63,13 +60,14 @@ function setCookie(request: Request, response: Response, name: string, value: st
 }
 
 /** Reads who is there. A visitor without any cookie gets one, for the token of the forms. */
-export function readVisit(request: Request, response: Response, { seal, host, readToken, operatorToken }: VisitOptions): Visit {
+export function readVisit(request: Request, response: Response, seal: Seal, access: AccessOptions): Visit {
+  const { readToken, operatorTokens } = access;
   const now = Date.now();
   const signedIn = seal.open('session', cookieOf(request, SESSION), now) as Session | undefined;
   // Without a token it was enough to be here, so it has to be still.
-  const session = signedIn?.role === 'operator' && operatorToken === undefined && !isOpen('operating', host, operatorToken, request) ? undefined : signedIn;
+  const session = signedIn?.role === 'operator' && operatorTokens.length === 0 && !isOpen('operating', access, request) ? undefined : signedIn;
   const bearer = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1];
-  const reads = (readToken !== undefined && bearer !== undefined && sameText(readToken, bearer)) || isOpen('reading', host, readToken, request);
+  const reads = (readToken !== undefined && bearer !== undefined && sameText(readToken, bearer)) || isOpen('reading', access, request);
   let visitor = session?.id ?? (seal.open('visitor', cookieOf(request, VISITOR), now) as string | undefined);
   if (visitor === undefined) {
     visitor = randomUUID();
@@ -80,9 +78,14 @@ export function readVisit(request: Request, response: Response, { seal, host, re
   return { role: session?.role ?? (reads ? 'reader' : 'nobody'), session, formToken: seal.sign('form', visitor), notice, here: request.originalUrl };
 }
 
-export function startSession(request: Request, response: Response, seal: Seal, { role, name }: Omit<Session, 'id'>): void {
-  setCookie(request, response, SESSION, seal.seal('session', { id: randomUUID(), role, name } satisfies Session, Date.now() + SESSION_MS), SESSION_MS);
+export function startSession(request: Request, response: Response, seal: Seal, session: Omit<Session, 'id'>): void {
+  const now = Date.now();
+  setCookie(request, response, SESSION, seal.seal('session', { id: randomUUID(), ...session } satisfies Session, now + SESSION_MS), SESSION_MS);
+  setCookie(request, response, KNOWN, seal.seal('known', randomUUID(), now + KNOWN_MS), KNOWN_MS);
 }
+
+/** Of a browser in which somebody signed in before: its wrong tokens are counted apart, so that a guesser behind the same address locks nobody out of it. */
+export const knownBrowser = (request: Request, seal: Seal): string | undefined => seal.open('known', cookieOf(request, KNOWN), Date.now()) as string | undefined;
 
 export function endSession(request: Request, response: Response): void {
   setCookie(request, response, SESSION, '', 0);

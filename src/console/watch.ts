@@ -1,6 +1,6 @@
 /** What watches over targets: waves that the guard holds, the platform's clocks, its sizes. And letting a wave go. */
 import { Router, urlencoded } from 'express';
-import { redactText, releaseWaves, type GuardHoldView, type TargetWatch } from '../api/index.ts';
+import { auditedOf, redactText, releaseWaves, shortText, type GuardHoldView, type TargetWatch } from '../api/index.ts';
 import { targetKey, targetOf, type TargetRef } from '../domain/registry.ts';
 import type { Desk } from './desk.ts';
 import { html, type Content, type Html } from './html.ts';
@@ -81,7 +81,10 @@ const releasePath = ({ destination, audienceKey }: TargetRef): string => `${BASE
 
 export function watchRoutes({ ledger, policies, onCommitted, logger }: ConsoleOptions, desk: Desk): Router {
   const router = Router();
-  router.post('/targets/:destination/:audience/release', desk.require('operator'), urlencoded({ extended: false, limit: '10kb' }), desk.checkForm, async (request, response, next) => {
+  router.post('/targets/:destination/:audience/release', desk.require('operator'), urlencoded({ extended: false, limit: '10kb' }), desk.checkForm, desk.audited('audience.release', ({ params, body }) => {
+    const { what, because } = body as Partial<Record<'what' | 'because', unknown>>;
+    return { subject: `${shortText(params['destination'], 100)}/${shortText(params['audience'], 120)}`, detail: { what: shortText(what, 20), because: shortText(because) } };
+  }), async (request, response, next) => {
     const target = targetOf(policies, { destination: String(request.params['destination']), audienceKey: String(request.params['audience']) });
     const { what, because } = request.body as Partial<Record<'what' | 'because', unknown>>;
     if (!target || (what !== 'adds' && what !== 'removals')) {
@@ -90,7 +93,7 @@ export function watchRoutes({ ledger, policies, onCommitted, logger }: ConsoleOp
     }
     const by = redactText(desk.visit(response).session?.name ?? '') || 'somebody in the console';
     const reason = typeof because === 'string' ? redactText(because.trim().slice(0, 400)) : '';
-    const released = await releaseWaves({ ledger, onCommitted, logger }, [target], { operation: what === 'adds' ? 'add' : 'remove', by, because: reason === '' ? undefined : reason });
+    const released = await releaseWaves({ ledger, onCommitted, logger }, [target], { operation: what === 'adds' ? 'add' : 'remove', by, because: reason === '' ? undefined : reason }, auditedOf(response));
     const members = released.reduce((sum, one) => sum + one.members, 0);
     desk.answer(request, response, audiencePath(target.audienceKey), released.length === 0
       ? { tone: 'bad', text: `Not done: the guard holds no ${what} at ${targetKey(target)} any more.` }

@@ -54,7 +54,7 @@ export const badge = (word: string, tone: Tone): Html => html`<span class="badge
 const TONES: Record<string, Tone> = {
   ok: 'good', accepted: 'good', applied: 'good', entered: 'good', renewed: 'good', in: 'good', sent: 'good',
   throttled: 'warn', retrying: 'warn', paused: 'warn', processing: 'warn', pending: 'warn', held: 'warn', held_out: 'warn', waiting: 'warn', superseded: 'warn', duplicate: 'warn', retiring: 'warn',
-  stuck: 'bad', rejected: 'bad', blocked: 'bad', invalid: 'bad', conflict: 'bad', refused: 'bad',
+  done: 'good', failed: 'bad', stuck: 'bad', rejected: 'bad', blocked: 'bad', invalid: 'bad', conflict: 'bad', refused: 'bad',
 };
 
 /** A state, status or outcome of the ledger as people read it. */

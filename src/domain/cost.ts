@@ -1,5 +1,5 @@
 /** What an audience costs at its targets: counts, and money as far as `prices` of headgate.yaml say what things cost. Pure. */
-import type { EventName } from './event.ts';
+import type { BuiltInEventName, EventName } from './event.ts';
 
 /** Each null: not given, so it is not estimated. */
 export interface Prices {
@@ -14,7 +14,9 @@ export interface Prices {
  * timer besides, and one more for its end or for being told that it was replaced; a forward
  * is told what came back, and its share of the queue's own step. https://docs.temporal.io/cloud/actions (read 2026-11).
  */
-export const ACTIONS_OF_EVENT: Readonly<Record<EventName, number>> = { 'cio.audience_add': 4, 'cio.audience_remove': 2, 'cio.exposure': 2, 'cio.report': 2, 'cio.forward': 4 };
+const ACTIONS_OF_EVENT: Readonly<Record<BuiltInEventName, number>> & Readonly<Record<string, number | undefined>> = { 'cio.audience_add': 4, 'cio.audience_remove': 2, 'cio.exposure': 2, 'cio.report': 2, 'cio.forward': 4 };
+/** What the workflow of a type does besides is its own; its start is the least. */
+export const actionsOfEvent = (name: EventName): number => ACTIONS_OF_EVENT[name] ?? 1;
 /** A turn of pushes is at most this for each call: the signal that wakes the sync, and the activity. A turn of many calls takes less. */
 export const ACTIONS_OF_CALL = 2;
 /** BigQuery counts each streamed row as at least 1 KB: https://cloud.google.com/bigquery/pricing (read 2026-11). Other warehouses take less. */
@@ -24,7 +26,7 @@ const MONTH_MS = 30 * 86_400_000;
 
 /** What was counted of one audience. Times in milliseconds. */
 export interface Counted {
-  events: Readonly<Partial<Record<EventName, number>>>;
+  events: Readonly<Record<EventName, number>>;
   /** Rows of the warehouse: one for each event, and what decisions brought about besides. */
   rows: number;
   /** Since when events and rows are counted; since when calls are. */
@@ -51,8 +53,8 @@ export interface AudienceCost {
 
 /** What an audience cost, and what a month like this costs. Where less than an hour was counted nothing is foretold. */
 export function costOf(counted: Counted, prices: Prices | null): AudienceCost {
-  const events = Object.entries(counted.events) as [EventName, number][];
-  const actions = events.reduce((sum, [name, count]) => sum + count * ACTIONS_OF_EVENT[name], 0);
+  const events = Object.entries(counted.events);
+  const actions = events.reduce((sum, [name, count]) => sum + count * actionsOfEvent(name), 0);
   const targets = counted.targets.map(({ destination, calls, members, countedMs }) => {
     const own = { actions: calls * ACTIONS_OF_CALL, calls, bytes: 0 };
     return { destination, calls, members, actions: own.actions, days: daysOf(countedMs), monthly: moneyOf(own, countedMs, prices) };

@@ -1,8 +1,10 @@
-/** One-line texts for people, shown in the Temporal UI. Pure; never longer than Temporal's 400 bytes for a summary. */
-import type { Decision, HeadgateEvent } from './event.ts';
+/** One-line texts for people, shown in the Temporal UI. Pure; never longer than Temporal's 400 bytes for a summary, encrypted or not. */
+import type { BuiltInEventName, Decision, HeadgateEvent } from './event.ts';
+import { withoutMarkdown } from './plain-line.ts';
 
 const LONGEST_SUMMARY = 200;
-const MOST_BYTES = 400;
+/** Of 400: encrypting adds up to 160, for the nonce, the tag, the id of the key and a second set of metadata. */
+const MOST_BYTES = 240;
 
 /** Cuts between whole characters, so that neither limit is passed; scripts such as Japanese need three bytes a character. */
 function clip(text: string): string {
@@ -44,14 +46,15 @@ export function describeEvent(event: HeadgateEvent, decision: Decision): string 
   const audience = event.audienceKey ?? '';
   const campaign = event.context['campaign_name'];
   const because = typeof campaign === 'string' && campaign !== '' ? ` · ${campaign}` : '';
-  const what = {
+  const words: Readonly<Record<BuiltInEventName, string>> & Readonly<Record<string, string | undefined>> = {
     'cio.audience_add': `${who} enters ${audience}`,
     'cio.audience_remove': `${who} leaves ${audience}`,
     'cio.exposure': `${event.exposure ?? 'exposure'} of ${who}${audience === '' ? '' : ` to ${audience}`}`,
     'cio.forward': `${who} goes to ${event.action ?? ''}`,
     'cio.report': `${event.report?.channel ?? ''} ${event.report?.metric ?? ''}: ${who}`,
-  }[event.name];
-  return clip(`${what}${outcome(decision)}${because}`);
+  };
+  const what = words[event.name] ?? event.type?.summary ?? `${event.name} of ${who}`;
+  return clip(withoutMarkdown(`${what}${outcome(decision)}${because}`));
 }
 
 function outcome(decision: Decision): string {

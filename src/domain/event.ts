@@ -4,7 +4,9 @@ import type { Report, REPORT } from './report.ts';
 
 /** The events that Headgate itself defines (docs/webhooks.md). */
 export const EVENT_NAMES = ['cio.audience_add', 'cio.audience_remove', 'cio.exposure', 'cio.forward'] as const;
-export type EventName = (typeof EVENT_NAMES)[number] | typeof REPORT;
+export type BuiltInEventName = (typeof EVENT_NAMES)[number] | typeof REPORT;
+/** One of these, or the event of a workflow type (event-type.ts). */
+export type EventName = string;
 
 /**
  * What an `event_id` may look like. No `/`, which would collide with Headgate's own workflow ids, and no `%`,
@@ -43,6 +45,15 @@ export interface PersonClaim {
   mobileAdIdHash?: string;
 }
 
+/** Of an event of a workflow type: what its workflow is started with. Travels with the event, so that a process can start it that has not got the type. */
+export interface EventOfType {
+  workflow: string;
+  /** The line that the Temporal UI shows. */
+  summary?: string;
+  /** Search attributes of the type's own. */
+  attributes?: Record<string, string>;
+}
+
 /** One event, as it travels from the door through the ledger (or the lifeboat) into its workflow. */
 export interface HeadgateEvent {
   eventId: string;
@@ -76,7 +87,14 @@ export interface HeadgateEvent {
   rowOnly?: true;
   /** The file that brought it, long after the fact: it is told whose it is, and teaches nothing of anybody. */
   importedFrom?: string;
+  /** Whose name begins with none of Headgate's: that of a workflow type. */
+  type?: EventOfType;
+  /** The event whose workflow decided this one. It repeats what that one said of the person, which may be old by now, so it teaches nothing. */
+  emittedBy?: string;
 }
+
+/** False for an event that is told whose it is, and says nothing new of them. */
+export const isNews = ({ importedFrom, emittedBy }: Pick<HeadgateEvent, 'importedFrom' | 'emittedBy'>): boolean => importedFrom === undefined && emittedBy === undefined;
 
 /** What became of an event. All of these were answered with a 2xx. */
 export type DecisionStatus = 'applied' | 'superseded' | 'held_out' | 'expired' | 'test';
@@ -97,13 +115,30 @@ export function clampTime(claimed: number, receivedAt: number): { occurredAt: nu
   return { occurredAt: claimed };
 }
 
+/** What an `event_id` was used for before. */
+export interface UsedFor {
+  name: string;
+  audienceKey: string | null;
+  action?: string | null;
+  /** Absent where nobody knows. */
+  source?: string;
+}
+
 /**
- * A known `event_id` that comes again under another name, or for another audience or action, is a conflict: typically a template
- * that uses the trigger's id for two webhooks. The same body again is a duplicate.
+ * A known `event_id` that comes again under another name, for another audience or action, or from another source, is a conflict: typically a template
+ * that uses the trigger's id for two webhooks. The same body again is a duplicate, and gets the first decision; another source must not learn it.
  */
 export function conflictsWith(
-  known: { name: string; audienceKey: string | null; action?: string | null },
-  event: Pick<HeadgateEvent, 'name' | 'audienceKey' | 'action'>,
+  known: UsedFor,
+  event: Pick<HeadgateEvent, 'name' | 'audienceKey' | 'action' | 'source'>,
 ): boolean {
-  return known.name !== event.name || known.audienceKey !== (event.audienceKey ?? null) || (known.action ?? null) !== (event.action ?? null);
+  return isOfAnother(known, event) || known.name !== event.name || known.audienceKey !== (event.audienceKey ?? null) || (known.action ?? null) !== (event.action ?? null);
+}
+
+const isOfAnother = ({ source }: UsedFor, event: Pick<HeadgateEvent, 'source'>): boolean => source !== undefined && source !== event.source;
+
+/** Says what it was used for, to the sender of `event`: nothing of what another source has sent. */
+export function describeUse(known: UsedFor, event: Pick<HeadgateEvent, 'source'>): string {
+  if (isOfAnother(known, event)) return 'by another source';
+  return `for ${[known.name, known.audienceKey, known.action].filter((part) => part !== null && part !== undefined).join(' ')}`;
 }

@@ -3,7 +3,7 @@
  * is loaded before and stored after, so no statement is needed per event.
  */
 import type { Decision, HeadgateEvent } from './event.ts';
-import { conflictsWith, isDenied } from './event.ts';
+import { conflictsWith, isDenied, isNews, type UsedFor } from './event.ts';
 import type { Delivery } from './delivery.ts';
 import { deliveryAfter } from './delivery.ts';
 import type { Arm, Change, ChangeOutcome, Membership, MembershipState } from './membership.ts';
@@ -16,7 +16,7 @@ import type { Resolved } from './identity.ts';
 import type { KnownPerson } from './person.ts';
 import { changesPushes, learnFromEvent, loseEmail, NOBODY } from './person.ts';
 import type { Audience, Policies, Target, TargetRef } from './registry.ts';
-import { targetKey } from './registry.ts';
+import { mayUseAudience, targetKey } from './registry.ts';
 
 /** A person who is in because of the add `eventId`. */
 export interface Expiry {
@@ -43,6 +43,7 @@ export type BatchItem = ({ kind: 'event'; event: HeadgateEvent } & Resolved) | U
 
 export interface KnownEvent {
   name: string;
+  source?: string;
   audienceKey: string | null;
   action?: string | null;
   decision: Decision;
@@ -52,7 +53,7 @@ export interface KnownEvent {
 export type ItemOutcome =
   | { kind: 'decided'; decision: Decision }
   | { kind: 'duplicate'; decision: Decision }
-  | { kind: 'conflict'; known: { name: string; audienceKey: string | null; action?: string | null } }
+  | { kind: 'conflict'; known: UsedFor }
   /** The audience is not in the registry of the process that applies the event. */
   | { kind: 'unknown_audience'; audienceKey: string };
 
@@ -98,6 +99,8 @@ export function foldBatch(items: readonly BatchItem[], loaded: LoadedBatch, poli
   return { outcomes, ...fold.result() };
 }
 
+const usedFor = ({ name, audienceKey, action, source }: KnownEvent): UsedFor => ({ name, audienceKey, ...(action ? { action } : {}), ...(source === undefined ? {} : { source }) });
+
 class Fold {
   readonly #loaded: LoadedBatch;
   readonly #policies: Policies;
@@ -121,7 +124,7 @@ class Fold {
     const { event } = item;
     const known = this.#known(event.eventId);
     if (known) {
-      if (conflictsWith(known, event)) return { kind: 'conflict', known: { name: known.name, audienceKey: known.audienceKey, ...(known.action ? { action: known.action } : {}) } };
+      if (conflictsWith(known, event)) return { kind: 'conflict', known: usedFor(known) };
       return { kind: 'duplicate', decision: known.decision };
     }
     const audience = event.audienceKey === undefined ? undefined : this.#policies.audiences.get(event.audienceKey);
@@ -195,11 +198,11 @@ class Fold {
     const inBatch = this.#decided.get(eventId);
     if (!inBatch) return this.#loaded.events.get(eventId);
     const { event, decision } = inBatch;
-    return { name: event.name, audienceKey: event.audienceKey ?? null, action: event.action ?? null, decision };
+    return { name: event.name, source: event.source, audienceKey: event.audienceKey ?? null, action: event.action ?? null, decision };
   }
 
   #decision(event: HeadgateEvent, { personId, emailFrom, emailIsOthers = false }: Resolved, audience: Audience | undefined): Omit<DecidedEvent, 'event'> {
-    if (event.importedFrom === undefined) this.#learn(event, personId, emailIsOthers);
+    if (isNews(event)) this.#learn(event, personId, emailIsOthers);
     const decides = audience && event.name.startsWith('cio.audience_');
     const decided = decides ? this.#decideMembership(event, personId, audience) : this.#note(event, personId);
     if (emailFrom !== undefined) this.#takeEmail(event, emailFrom, personId);
@@ -207,7 +210,7 @@ class Fold {
   }
 
   #note(event: HeadgateEvent, personId: string): Omit<DecidedEvent, 'event'> {
-    if (event.report?.endsMemberships) this.#leave(event, personId, [...this.#policies.audiences.keys()], 'reported');
+    if (event.report?.endsMemberships) this.#leave(event, personId, [...this.#policies.audiences.keys()].filter((key) => mayUseAudience(this.#policies, event.source, key)), 'reported');
     return { decision: { status: 'applied', personId }, exposed: { outcome: event.report ? 'reported' : 'noted' } };
   }
 

@@ -1,5 +1,6 @@
 /** The registry as the rest of Headgate sees it: what `headgate.yaml` says, checked and with its defaults filled in. */
 
+import type { EventTypes } from './event-type.ts';
 import type { GuardPolicy } from './guard.ts';
 import type { PlatformClocks } from './platform-clocks.ts';
 
@@ -79,7 +80,23 @@ export interface Policies {
   destinations: ReadonlyMap<string, DestinationEntry>;
   /** Absent: there are none. */
   actions?: ReadonlyMap<string, ActionEntry>;
+  /** By source, what its events may be about; one that is not in it may be about everything. */
+  allowed?: ReadonlyMap<string, Allowed>;
+  /** Workflow types by their event. Absent: there are none. */
+  types?: EventTypes;
 }
+
+/** What the events of a source may be about. Absent: everything. */
+export interface Allowed {
+  audiences?: ReadonlySet<string>;
+  actions?: ReadonlySet<string>;
+}
+
+/** Whether there is such an audience, and the source may use it. */
+export const mayUseAudience = ({ audiences, allowed }: Policies, source: string, key: string): boolean => audiences.has(key) && (allowed?.get(source)?.audiences?.has(key) ?? true);
+
+/** Whether there is such an action, and the source may use it. */
+export const mayUseAction = ({ actions, allowed }: Policies, source: string, name: string): boolean => (actions?.has(name) ?? false) && (allowed?.get(source)?.actions?.has(name) ?? true);
 
 const DURATION_PART = /^(\d+)(ms|s|m|h|d|w)$/;
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };

@@ -21,7 +21,7 @@ export interface Report {
   failureReason?: string;
   /** True when a program opened or clicked it; absent when Customer.io does not say. */
   machine?: boolean;
-  /** By the source's settings it takes the person out of every audience. */
+  /** By the source's settings it takes the person out of every audience that the source may use. */
   endsMemberships?: true;
 }
 

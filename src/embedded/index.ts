@@ -9,3 +9,4 @@ export { takeDataFolder, type DataFolder } from './data-folder.ts';
 export { assertPortIsFree } from './ports.ts';
 export { whenParentIsGone } from './parent.ts';
 export { EmbeddedError } from './embedded-error.ts';
+export { findTestServer } from './test-server.ts';

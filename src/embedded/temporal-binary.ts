@@ -3,13 +3,13 @@
  * downloaded by Temporal's SDK, or built from Go modules. What is fetched or built appears in the cache only when complete.
  */
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir, platform } from 'node:os';
+import { chmod, readdir, rename } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { EmbeddedError } from './embedded-error.ts';
-import { isAlive, run } from './processes.ts';
+import { isThere, obtain, type Obtained } from './obtain.ts';
+import { run } from './processes.ts';
 
 /** The version of the CLI that is downloaded or built; it contains server 1.31.2 and UI 2.50.1. */
 export const TEMPORAL_CLI_VERSION = '1.8.2';
@@ -19,20 +19,15 @@ const OLDEST_GO = [1, 26, 4] as const;
 const GO_MODULE = fileURLToPath(new URL('../../tools/temporal/', import.meta.url));
 const GO_PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
 
-export interface TemporalBinary {
-  path: string;
-  /** For people: where it came from. */
-  origin: string;
-}
-
 export interface FindOptions {
-  environment: Readonly<Record<string, string | undefined>>;
+  /** Default: that of this process. */
+  environment?: Readonly<Record<string, string | undefined>>;
   /** Says what is being done, one line at a time. */
   say: (line: string) => void;
 }
 
 /** Throws EmbeddedError with everything that was tried when there is no way to get one. */
-export async function findTemporalBinary({ environment, say }: FindOptions): Promise<TemporalBinary> {
+export async function findTemporalBinary({ environment = process.env, say }: FindOptions): Promise<Obtained> {
   const named = environment['TEMPORAL_CLI_PATH'];
   if (named) {
     const problem = await whyUnusable(named);
@@ -41,24 +36,24 @@ export async function findTemporalBinary({ environment, say }: FindOptions): Pro
   }
   for (const folder of (environment['PATH'] ?? '').split(delimiter)) {
     const path = join(folder, 'temporal');
-    if (!(await exists(path))) continue;
+    if (!(await isThere(path))) continue;
     const problem = await whyUnusable(path);
     if (!problem) return { path, origin: 'found on PATH' };
     say(`Temporal: ${path} ${problem}; looking further.`);
   }
-  const cached = join(cacheFolder(environment), `temporal-${TEMPORAL_CLI_VERSION}`);
-  if ((await exists(cached)) && !(await whyUnusable(cached))) return { path: cached, origin: 'cached' };
-  return obtain(cached, environment, say);
+  return obtain({
+    name: `temporal-${TEMPORAL_CLI_VERSION}`,
+    whyUnusable,
+    ways: [
+      { origin: 'downloaded', make: download },
+      { origin: 'built from Go modules', make: build },
+    ],
+    what: 'Temporal server',
+    instead: 'Install the Temporal CLI, or name a running server by TEMPORAL_ADDRESS.',
+    environment,
+    say,
+  });
 }
-
-/** `$XDG_CACHE_HOME`, else the system's own place for caches, below it `headgate`. */
-export function cacheFolder(environment: Readonly<Record<string, string | undefined>>): string {
-  const own = environment['XDG_CACHE_HOME'];
-  if (own) return join(own, 'headgate');
-  return platform() === 'darwin' ? join(homedir(), 'Library', 'Caches', 'headgate') : join(homedir(), '.cache', 'headgate');
-}
-
-const exists = async (path: string): Promise<boolean> => stat(path).then((found) => found.isFile(), () => false);
 
 /** Undefined when the program runs and contains a server that is new enough; else the end of a sentence. */
 async function whyUnusable(path: string): Promise<string | undefined> {
@@ -78,58 +73,6 @@ function isAtLeast(version: readonly number[], oldest: readonly number[]): boole
   return true;
 }
 
-/** One process at a time; the others wait for it and then find the binary in the cache. */
-async function obtain(cached: string, environment: FindOptions['environment'], say: FindOptions['say']): Promise<TemporalBinary> {
-  await mkdir(cacheFolder(environment), { recursive: true });
-  const release = await takeTurn(`${cached}.lock`, say);
-  await removeLeftovers(cacheFolder(environment));
-  const work = await mkdtemp(`${cached}.making-`);
-  try {
-    if ((await exists(cached)) && !(await whyUnusable(cached))) return { path: cached, origin: 'cached' };
-    const tried: string[] = [];
-    for (const way of [download, build]) {
-      const made = join(work, 'temporal');
-      const problem = await way(made, work, say);
-      if (problem === undefined) {
-        await chmod(made, 0o755);
-        await rename(made, cached);
-        return { path: cached, origin: way === download ? 'downloaded' : 'built from Go modules' };
-      }
-      tried.push(problem);
-      say(`Temporal: ${problem}.`);
-    }
-    throw new EmbeddedError(
-      `No Temporal server: ${tried.join('; ')}. Install the Temporal CLI, or name a running server by TEMPORAL_ADDRESS.`,
-    );
-  } finally {
-    await rm(work, { recursive: true, force: true });
-    await release();
-  }
-}
-
-/** What a killed process was making. Only the holder of the lock calls this. */
-async function removeLeftovers(folder: string): Promise<void> {
-  const leftovers = (await readdir(folder)).filter((name) => name.includes('.making-'));
-  await Promise.all(leftovers.map((name) => rm(join(folder, name), { recursive: true, force: true })));
-}
-
-async function takeTurn(lock: string, say: FindOptions['say']): Promise<() => Promise<void>> {
-  for (let waited = false; ; waited = true) {
-    try {
-      await writeFile(lock, String(process.pid), { flag: 'wx' });
-      return () => rm(lock, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new EmbeddedError(`The cache folder cannot be written (${(error as Error).message}): set XDG_CACHE_HOME to another.`, { cause: error });
-      }
-    }
-    const holder = Number(await readFile(lock, 'utf8').catch(() => ''));
-    if (holder && !isAlive(holder)) await rm(lock, { force: true });
-    if (!waited) say('Temporal: another process is getting the server; waiting for it.');
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-}
-
 /** By Temporal's own SDK, which checks nothing but the address: temporal.download. Returns why it did not work. */
 async function download(made: string, work: string, say: FindOptions['say']): Promise<string | undefined> {
   say(`Temporal: downloading CLI ${TEMPORAL_CLI_VERSION} (about 40 MB, once).`);
@@ -141,6 +84,7 @@ async function download(made: string, work: string, say: FindOptions['say']): Pr
     const [file] = (await readdir(work)).filter((name) => name.startsWith('temporal'));
     if (file === undefined) return 'the download left no file';
     await rename(join(work, file), made);
+    await chmod(made, 0o755);
     return undefined;
   } catch (error) {
     const [, reason] = /([^:]*)$/.exec(error instanceof Error ? error.message : String(error)) ?? [];

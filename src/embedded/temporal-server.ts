@@ -25,6 +25,8 @@ export interface TemporalServerOptions {
   port: number;
   uiPort: number;
   searchAttributes: readonly string[];
+  /** Where the UI has encrypted payloads decoded. */
+  codecUrl?: string | undefined;
 }
 
 /**
@@ -37,13 +39,14 @@ const PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL'];
 const DYNAMIC_CONFIG = { 'frontend.namespaceRPS': 20_000, 'frontend.rps': 20_000, 'history.rps': 20_000, 'matching.rps': 20_000 };
 /** How long closed workflows can be looked at. The server's own default is a day. */
 const RETENTION = '168h';
+const CODEC_FLAG = '--ui-codec-endpoint';
 const START_TIMEOUT_MS = 60_000;
 
 /** Starts the server or attaches to the one that a crash left behind. Throws EmbeddedError when it does not come up. */
 export async function startTemporal(options: TemporalServerOptions): Promise<EmbeddedTemporal> {
-  const { folder, port, uiPort } = options;
+  const { folder, port, uiPort, codecUrl } = options;
   const pidFile = join(folder, 'temporal.pid');
-  const left = await findRunning(pidFile, port);
+  const left = await findRunning(pidFile, port, codecUrl);
   const pid = left ?? (await start(options, pidFile));
   await answers(options, pid);
   return {
@@ -58,13 +61,14 @@ export async function startTemporal(options: TemporalServerOptions): Promise<Emb
   };
 }
 
-/** One that runs with another port than wanted is ended, because its file can have one owner only. */
-async function findRunning(pidFile: string, port: number): Promise<number | undefined> {
+/** One that runs otherwise than wanted is ended, because its file can have one owner only. */
+async function findRunning(pidFile: string, port: number, codecUrl: string | undefined): Promise<number | undefined> {
   const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
   if (!pid || !isAlive(pid)) return undefined;
   const command = await commandOf(pid);
   if (!command.includes('start-dev')) return undefined;
-  if (command.includes(`--port ${String(port)} `)) return pid;
+  const asWanted = command.includes(`--port ${String(port)} `) && (codecUrl === undefined ? !command.includes(CODEC_FLAG) : command.includes(`${CODEC_FLAG} ${codecUrl} `));
+  if (asWanted) return pid;
   await stopProcess(pid, 'SIGTERM', 10_000);
   return undefined;
 }
@@ -74,6 +78,7 @@ async function start(options: TemporalServerOptions, pidFile: string): Promise<n
   await assertPortIsFree(options.uiPort, '127.0.0.1', 'TEMPORAL_UI_PORT');
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(options.port), '--ui-port', String(options.uiPort)];
   args.push('--db-filename', join(options.folder, 'temporal.db'), '--log-level', 'error', '--ui-disable-news-fetch');
+  if (options.codecUrl !== undefined) args.splice(2, 0, CODEC_FLAG, options.codecUrl);
   for (const pragma of PRAGMAS) args.push('--sqlite-pragma', pragma);
   for (const [key, value] of Object.entries(DYNAMIC_CONFIG)) args.push('--dynamic-config-value', `${key}=${String(value)}`);
   for (const name of options.searchAttributes) args.push('--search-attribute', `${name}=Keyword`);

@@ -1,9 +1,12 @@
 /** What a process does with its registry before it serves anything: compares it with what the ledger remembers, and remembers it. */
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import type { Actor, AuditEntry } from '../domain/audit.ts';
 import { isOver, type AudienceLife, type TargetLife } from '../domain/holding.ts';
-import { compareRegistry, type KnownRegistry, type KnownTarget, type Refusal, type RegistryChanges } from '../domain/registry-change.ts';
+import { compareRegistry, describeRefusal, type KnownRegistry, type KnownTarget, type Refusal, type RegistryChanges } from '../domain/registry-change.ts';
 import { sharesOf, type HoldoutShares } from '../domain/holdout.ts';
 import type { Policies, Target, TargetRef } from '../domain/registry.ts';
+import { insertAudit } from './audit.ts';
 
 /** Any number; the same in every process. */
 const ADOPTION_LOCK = 4_837_205;
@@ -14,8 +17,14 @@ export interface Adoption {
   changes: RegistryChanges;
 }
 
-/** Processes that start at once take turns. Safe to repeat. */
-export async function adoptRegistry(url: string, policies: Policies): Promise<Adoption> {
+/** For the audit log: the process that brings the registry, and what tells registries apart. */
+export interface AdoptedBy {
+  actor: Actor;
+  registryHash: string;
+}
+
+/** Processes that start at once take turns. Safe to repeat. @param by absent: nothing is written down */
+export async function adoptRegistry(url: string, policies: Policies, by?: AdoptedBy): Promise<Adoption> {
   const client = new pg.Client({ connectionString: url });
   // A connection that the server ends fails the query that it carries; the same news as an event would end the process.
   client.on('error', () => undefined);
@@ -26,11 +35,23 @@ export async function adoptRegistry(url: string, policies: Policies): Promise<Ad
     const changes = compareRegistry(await readKnown(client), policies);
     const refusals = await findRefusals(client, changes);
     if (refusals.length === 0) await remember(client, changes);
-    await client.query(refusals.length === 0 ? 'commit' : 'rollback');
+    if (refusals.length > 0) await client.query('rollback; begin');
+    if (by) await noteAdoption(client, by, { refusals, changes });
+    await client.query('commit');
     return { refusals, changes };
   } finally {
     await client.end();
   }
+}
+
+/** Once for each registry, not for each process that starts with it; in the transaction that makes the ledger know it. */
+async function noteAdoption(client: pg.Client, { actor, registryHash }: AdoptedBy, { refusals, changes }: Adoption): Promise<void> {
+  const outcome: AuditEntry['outcome'] = refusals.length === 0 ? 'done' : 'refused';
+  const { rows } = await client.query<{ registry: string; outcome: string }>("select detail ->> 'registry' as registry, outcome from audit where action = 'registry.adopt' order by audit_id desc limit 1");
+  if (rows[0]?.registry === registryHash && rows[0].outcome === outcome) return;
+  const counts = Object.entries(changes as unknown as Record<string, readonly unknown[]>).map(([name, found]) => [name, found.length] as const).filter(([, count]) => count > 0);
+  const detail = { registry: registryHash, ...Object.fromEntries(counts), ...(refusals.length > 0 ? { refusals: refusals.map(describeRefusal) } : {}) };
+  await insertAudit(client, [{ ...actor, actionId: randomUUID(), action: 'registry.adopt', subject: 'headgate.yaml', outcome, detail }]);
 }
 
 async function readKnown(client: pg.Client): Promise<KnownRegistry> {

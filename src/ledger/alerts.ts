@@ -2,6 +2,7 @@
 import type { PoolClient } from 'pg';
 import { stepsOf, type AlertChange, type AlertStep, type Finding, type Level, type OpenAlert, type Patience } from '../domain/alerts.ts';
 import { LOCKS, underLock } from './advisory-lock.ts';
+import { insertAudit, type AuditOf } from './audit.ts';
 import type { LedgerConnection } from './connection.ts';
 
 /** A message that could not be delivered for so long is dropped. Hours. */
@@ -192,22 +193,24 @@ export async function countOpenAlerts(connection: LedgerConnection): Promise<{ r
 }
 
 /** Says that somebody looks after an open alert: it goes to nobody else. Returns whether there is such a one. */
-export async function acknowledgeAlert(connection: LedgerConnection, alertId: number, by: string): Promise<boolean> {
-  const { rowCount } = await connection.use((client) =>
-    client.query('update alerts set acknowledged_at = coalesce(acknowledged_at, clock_timestamp()), acknowledged_by = coalesce(acknowledged_by, $2) where alert_id = $1 and recovered_at is null', [alertId, by]),
-  );
-  return rowCount === 1;
+export async function acknowledgeAlert(connection: LedgerConnection, alertId: number, by: string, audit?: AuditOf<boolean>): Promise<boolean> {
+  return connection.transaction(async (client, last) => {
+    const { rowCount } = await client.query('update alerts set acknowledged_at = coalesce(acknowledged_at, clock_timestamp()), acknowledged_by = coalesce(acknowledged_by, $2) where alert_id = $1 and recovered_at is null', [alertId, by]);
+    if (rowCount === 1 && audit) last(insertAudit(client, audit(true)));
+    return rowCount === 1;
+  });
 }
 
 /** Nobody hears of a rule about a subject (`*`: about any) for `ms`; 0 ends that. */
-export async function muteAlerts(connection: LedgerConnection, mute: { rule: string; subject: string; ms: number; by: string }): Promise<void> {
-  await connection.use((client) =>
-    client.query(
+export async function muteAlerts(connection: LedgerConnection, mute: { rule: string; subject: string; ms: number; by: string }, audit?: AuditOf<undefined>): Promise<void> {
+  await connection.transaction(async (client, last) => {
+    await client.query(
       `insert into mutes (rule, subject, until, by_whom) values ($1, $2, clock_timestamp() + make_interval(secs => $3::float8 / 1000.0), $4)
        on conflict (rule, subject) do update set until = excluded.until, by_whom = excluded.by_whom`,
       [mute.rule, mute.subject, mute.ms, mute.by],
-    ),
-  );
+    );
+    if (audit) last(insertAudit(client, audit(undefined)));
+  });
 }
 
 /** A note that is due, with its alert as it is now. */

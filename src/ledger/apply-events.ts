@@ -7,12 +7,12 @@
  * first make this one start over, so that the loser's view is never seen. Set by set, no statement per event.
  */
 import type { PoolClient } from 'pg';
-import type { HeadgateEvent } from '../domain/event.ts';
+import { isNews, type HeadgateEvent } from '../domain/event.ts';
 import { mergedRow, type BroughtAbout } from '../domain/exposure.ts';
 import { foldBatch, type BatchItem, type ItemOutcome, type Upkeep } from '../domain/fold-batch.ts';
 import { aliasesOf, aliasKey, IdentityResolution, namesSomebody, type Alias, type Resolved } from '../domain/identity.ts';
 import type { Policies, TargetRef } from '../domain/registry.ts';
-import type { LedgerConnection } from './connection.ts';
+import { saysUnstorable, type LedgerConnection } from './connection.ts';
 import { holdoutPosition } from './holdout-position.ts';
 import { findPersons, loadAliases, loadEvents, loadStates, loadSurvivors, lockPersons, type FoundOwner, type LockedPerson } from './load-batch.ts';
 import { mergePersons } from './merge-persons.ts';
@@ -38,8 +38,6 @@ class Overtaken extends Error {}
 const MOST_ATTEMPTS = 20;
 /** Unique violation (an event or alias that another transaction inserted first), deadlock, serialization failure. */
 const OVERTAKEN_STATES = ['23505', '40P01', '40001'];
-/** SQLSTATE class of values that cannot be stored. */
-const DATA_EXCEPTION_CLASS = '22';
 
 const sqlState = (error: unknown): string => {
   const code: unknown = error instanceof Error ? (error as { code?: unknown }).code : undefined;
@@ -55,7 +53,7 @@ export async function applyEvents(connection: LedgerConnection, policies: Polici
   try {
     return await applyWithRetries(connection, policies, items);
   } catch (error) {
-    if (!sqlState(error).startsWith(DATA_EXCEPTION_CLASS)) throw error;
+    if (!saysUnstorable(error)) throw error;
     const [only] = items;
     if (items.length === 1 && only) return { outcomes: [{ kind: 'refused', problem: (error as Error).message }], wakes: [] };
     const middle = Math.ceil(items.length / 2);
@@ -114,8 +112,8 @@ function claimsOf(events: readonly HeadgateEvent[], policies: Policies): Claim[]
   const decidable = events.filter((event) => !event.test && namesSomebody(event.person) && (event.audienceKey === undefined || policies.audiences.has(event.audienceKey)));
   return decidable.map((event) => {
     const aliases = aliasesOf(event.person, event.people);
-    // One name finds a person and links nobody: what a file says of last year must not merge persons, or move an e-mail, today.
-    return { event, aliases: event.importedFrom === undefined ? aliases : aliases.slice(0, 1) };
+    // One name finds a person and links nobody: what was said of them last year must not merge persons, or move an e-mail, today.
+    return { event, aliases: isNews(event) ? aliases : aliases.slice(0, 1) };
   });
 }
 

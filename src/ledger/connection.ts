@@ -28,6 +28,12 @@ export function saysUnavailable(error: unknown): boolean {
   return /timeout|terminated|Connection/i.test(error.message);
 }
 
+/** True when a value itself is what Postgres cannot take (class 22, "data exception"): a NUL character in a text, a number or a day that does not exist. Trying again is of no use. */
+export function saysUnstorable(error: unknown): boolean {
+  const code: unknown = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'string' && /^22[0-9A-Z]{3}$/.test(code);
+}
+
 export class LedgerConnection {
   readonly pool: pg.Pool;
   readonly #probe: pg.ClientConfig;

@@ -3,6 +3,7 @@ import type { PoolClient } from 'pg';
 import { ANONYMOUS_COLUMNS } from '../domain/exported-columns.ts';
 import { EXPOSURE_COLUMNS } from '../domain/exposure-columns.ts';
 import type { Applicable } from './apply-events.ts';
+import { insertAudit, type AuditOf } from './audit.ts';
 import type { LedgerConnection } from './connection.ts';
 
 export interface Erasure {
@@ -52,17 +53,21 @@ const erasureOf = (row: ErasureRow): Erasure => ({
 });
 
 /** Writes down that a person is to be erased; one that is under way already is returned as it is. Undefined when there is no such person. */
-export async function requestErasure(connection: LedgerConnection, given: { erasureId: string; personId: string; by: string; because: string | null }): Promise<Erasure | undefined> {
-  return connection.transaction(async (client) => {
+export async function requestErasure(connection: LedgerConnection, given: { erasureId: string; personId: string; by: string; because: string | null }, audit?: AuditOf<Erasure>): Promise<Erasure | undefined> {
+  return connection.transaction(async (client, last) => {
     const { rows: persons } = await client.query<{ person_id: string }>('select person_id from persons where person_id = $1 or merged_into = $1 order by person_id for no key update', [given.personId]);
     if (persons.length === 0) return undefined;
     const personIds = persons.map(({ person_id }) => person_id);
     // The guard keeps nobody with a platform who is to be forgotten.
     await client.query("update deliveries set status = 'pending', cause = null where person_id = any($1) and status = 'held' and wanted = 'out'", [personIds]);
     const { rows: open } = await client.query<ErasureRow>('select * from erasures where finished_at is null and person_ids && $1', [personIds]);
-    if (open[0]) return erasureOf(open[0]);
+    const told = (erasure: Erasure): Erasure => {
+      if (audit) last(insertAudit(client, audit(erasure)));
+      return erasure;
+    };
+    if (open[0]) return told(erasureOf(open[0]));
     const { rows } = await client.query<ErasureRow>('insert into erasures (erasure_id, person_ids, requested_by, because) values ($1, $2, $3, $4) returning *', [given.erasureId, personIds, given.by, given.because]);
-    return rows[0] && erasureOf(rows[0]);
+    return rows[0] && told(erasureOf(rows[0]));
   });
 }
 

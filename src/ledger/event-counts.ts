@@ -3,7 +3,7 @@ import type { EventName } from '../domain/event.ts';
 import type { LedgerConnection } from './connection.ts';
 
 export interface EventCounts {
-  events: Partial<Record<EventName, number>>;
+  events: Record<EventName, number>;
   /** Rows for the warehouse: one for each event, and what decisions brought about besides. */
   rows: number;
   /** Since the oldest of them, in milliseconds. */
@@ -26,7 +26,7 @@ export async function countEvents(connection: LedgerConnection, audienceKey: str
   const oldest = Math.min(...rows.map((row) => row.oldest.getTime()));
   const now = rows[0]?.now.getTime() ?? 0;
   return {
-    events: Object.fromEntries(rows.filter(({ name }) => name.startsWith('cio.')).map((row) => [row.name, row.rows])),
+    events: Object.fromEntries(rows.filter(({ name }) => !name.startsWith('headgate.')).map((row) => [row.name, row.rows])),
     rows: total,
     countedMs: total === 0 ? 0 : Math.max(1, now - oldest),
   };

@@ -6,6 +6,7 @@ import type { PoolClient } from 'pg';
 import type { PushOperation } from '../domain/delivery.ts';
 import { FLOW_STEP_MS, isSuspicious, judgeWave, membersNeeded, shareOf, singlesLeft, YOUNG_MS, type Before, type CauseCount, type GuardHold, type GuardPolicy, type Wave } from '../domain/guard.ts';
 import type { TargetRef } from '../domain/registry.ts';
+import { insertAudit, type AuditOf } from './audit.ts';
 import type { LedgerConnection } from './connection.ts';
 import { lockTarget } from './target-lock.ts';
 
@@ -144,7 +145,7 @@ export interface ReleasedWave extends TargetRef {
   members: number;
 }
 
-interface Release {
+export interface Release {
   /** Absent: both. */
   operation?: PushOperation | undefined;
   by: string;
@@ -152,8 +153,12 @@ interface Release {
 }
 
 /** Lets go what is held at a target. For the time of the guard its causes are no wave there, so that the rest of it may follow. */
-export async function releaseHolds(connection: LedgerConnection, target: TargetRef, release: Release): Promise<ReleasedWave[]> {
-  return connection.transaction((client) => letGo(client, target, release));
+export async function releaseHolds(connection: LedgerConnection, target: TargetRef, release: Release, audit?: AuditOf<ReleasedWave[]>): Promise<ReleasedWave[]> {
+  return connection.transaction(async (client, last) => {
+    const released = await letGo(client, target, release);
+    if (audit) last(insertAudit(client, audit(released)));
+    return released;
+  });
 }
 
 /** The same within somebody's transaction. */

@@ -6,6 +6,7 @@ import type { Policies } from '../domain/registry.ts';
 import * as accounts from './accounts.ts';
 import * as alerts from './alerts.ts';
 import * as apply from './apply-events.ts';
+import { forgetOldAudit, listAudit, writeAudit } from './audit.ts';
 import { addDoorCounts, forgetDoorCounts, readDoorCounts } from './door-counts.ts';
 import * as sizes from './audience-sizes.ts';
 import { countEvents } from './event-counts.ts';
@@ -36,13 +37,16 @@ import * as retiring from './retiring.ts';
 import * as settle from './settle.ts';
 import * as sweep from './sweep.ts';
 import * as targets from './targets.ts';
+import * as typeEvents from './type-events.ts';
 import * as windows from './windows.ts';
 
+export { saysUnstorable } from './connection.ts';
 export { adoptRegistry, type Adoption } from './adopt-registry.ts';
 export { migrate } from './migrate.ts';
 export { LedgerUnavailable } from './ledger-unavailable.ts';
 export { DOOR_COUNT_MS, type DoorCount, type Feed } from './door-counts.ts';
 export type { AlertMessageView, AlertView, DueNote, Note, ToldChange } from './alerts.ts';
+export type { AuditFilter, AuditOf, AuditRow } from './audit.ts';
 export type { Observed } from './observations.ts';
 export type { SizeCounts } from './audience-sizes.ts';
 export type { EventCounts } from './event-counts.ts';
@@ -88,6 +92,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     applyEvents: (items: readonly apply.Applicable[]) => apply.applyEvents(connection, options.policies, items),
     ...bind(connection, accounts),
     ...bind(connection, alerts),
+    ...bind(connection, { forgetOldAudit, listAudit, writeAudit }),
     ...bind(connection, { addDoorCounts, forgetDoorCounts, readDoorCounts }),
     ...bind(connection, { forgetOldBacklogs, monitorAge, noteMonitored, observe }),
     ...bind(connection, erase),
@@ -116,6 +121,7 @@ export function openLedger(options: LedgerConnectionOptions & { policies: Polici
     ...bind(connection, { countEvents }),
     ...bind(connection, sweep),
     ...bind(connection, targets),
+    ...bind(connection, typeEvents),
     ...bind(connection, windows),
     close: () => connection.close(),
   };

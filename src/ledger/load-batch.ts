@@ -11,6 +11,7 @@ import type { KnownConsent, KnownPerson } from '../domain/person.ts';
 interface EventRow {
   event_id: string;
   name: string;
+  source: string;
   audience_key: string | null;
   action: string | null;
   person_id: string | null;
@@ -24,10 +25,10 @@ export async function loadEvents(client: PoolClient, eventIds: string[]): Promis
   if (eventIds.length === 0) return new Map();
   const { rows } = await client.query<EventRow>({
     name: 'load-events',
-    text: 'select event_id, name, audience_key, action, person_id, status, audience, until from events where event_id = any($1)',
+    text: 'select event_id, name, source, audience_key, action, person_id, status, audience, until from events where event_id = any($1)',
     values: [eventIds],
   });
-  return new Map(rows.map((row) => [row.event_id, { name: row.name, audienceKey: row.audience_key, action: row.action, decision: decisionOf(row) }]));
+  return new Map(rows.map((row) => [row.event_id, { name: row.name, source: row.source, audienceKey: row.audience_key, action: row.action, decision: decisionOf(row) }]));
 }
 
 export function decisionOf(row: Pick<EventRow, 'status' | 'person_id' | 'audience' | 'until'>): Decision {

@@ -2,6 +2,7 @@
 import type { PoolClient } from 'pg';
 import type { KnownEvent } from '../domain/fold-batch.ts';
 import { DISCARDED, type KeptPart, type Problem, type QuarantineEntry, type StoredEntry } from '../domain/quarantine.ts';
+import { insertAudit, type AuditOf } from './audit.ts';
 import type { LedgerConnection } from './connection.ts';
 import { loadEvents } from './load-batch.ts';
 
@@ -106,11 +107,13 @@ export async function resolveQuarantined(
   which: WhichQuarantined,
   signature: { by: string; because: string },
   resolve: (entries: StoredEntry[]) => Promise<Resolution[]>,
+  audit?: AuditOf<Resolution[]>,
 ): Promise<void> {
   await connection.transaction(async (client, last) => {
     const entries = await take(client, which, 'for update skip locked');
     const resolutions = entries.length === 0 ? [] : await resolve(entries);
     if (resolutions.length > 0) last(writeDown(client, resolutions, signature));
+    if (resolutions.length > 0 && audit) last(insertAudit(client, audit(resolutions)));
   });
 }
 

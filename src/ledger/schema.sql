@@ -98,6 +98,28 @@ create table audiences (
   constraint audiences_pkey PRIMARY KEY (audience_key)
 );
 
+-- What operators did, and what came of it: written once, changed never.
+create table audit (
+  audit_id bigint not null generated always as identity,
+  action_id text not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  via text not null,
+  who text not null,
+  credential text not null,
+  address text,
+  action text not null,
+  subject text not null,
+  outcome text not null,
+  detail jsonb not null default '{}'::jsonb,
+  key text,
+  constraint audit_outcome_check CHECK ((outcome = ANY (ARRAY['begun'::text, 'done'::text, 'refused'::text, 'failed'::text]))),
+  constraint audit_pkey PRIMARY KEY (audit_id),
+  constraint audit_via_check CHECK ((via = ANY (ARRAY['api'::text, 'console'::text, 'cli'::text, 'process'::text])))
+);
+CREATE INDEX audit_actions ON public.audit USING btree (action_id);
+CREATE INDEX audit_at ON public.audit USING btree (at);
+CREATE UNIQUE INDEX audit_key ON public.audit USING btree (key);
+
 -- What was pending at each target, each five minutes while there was something. Kept for a week.
 create table backlogs (
   destination text not null,
@@ -518,6 +540,24 @@ CREATE OR REPLACE FUNCTION public.holdout_position(salt text, person_id text)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN ((((('x'::text || "left"(md5(((salt || ':'::text) || person_id)), 8)))::bit(32))::bigint)::double precision / ('4294967296'::bigint)::double precision);
+
+-- Refuses every change of the audit log but new rows, and the deletion of those older than a year.
+CREATE OR REPLACE FUNCTION public.keep_audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'DELETE' then
+    if old.at < clock_timestamp() - interval '365 days' then
+      return old;
+    end if;
+  end if;
+  raise exception 'the audit log is only written to: % is refused', lower(tg_op) using errcode = 'insufficient_privilege';
+end $function$;
+
+CREATE TRIGGER audit_is_kept BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION keep_audit();
+
+CREATE TRIGGER audit_is_not_emptied BEFORE TRUNCATE ON public.audit FOR EACH STATEMENT EXECUTE FUNCTION keep_audit();
 
 -- Who is in which audience now.
 create view current_memberships as

@@ -6,7 +6,7 @@ import { deliveryKey, membershipKey, type DecidedEvent, type FoldedBatch, type L
 import { forwardFields } from '../domain/forward.ts';
 import type { IdentityResolution, PersonIdentity } from '../domain/identity.ts';
 import { NOBODY, type KnownPerson } from '../domain/person.ts';
-import { PRIORITY, PRIORITY_OF_EVENT } from '../domain/priority.ts';
+import { PRIORITY, priorityOfEvent } from '../domain/priority.ts';
 import { ColumnSet, type Column } from './column-set.ts';
 
 /** Times travel as milliseconds since the epoch. */
@@ -320,7 +320,7 @@ function outboxItems(folded: FoldedBatch): OutboxItem[] {
   const changing = new Set(folded.broughtAbout.map(({ causedBy }) => causedBy));
   const starts = folded.decided
     .filter(({ event, decision }) => decision.status !== 'test' && (event.rowOnly === undefined || changing.has(event.eventId)))
-    .map(({ event, decision }): OutboxItem => ({ eventId: event.eventId, action: 'start', priority: PRIORITY_OF_EVENT[event.name], payload: { event, decision } }));
+    .map(({ event, decision }): OutboxItem => ({ eventId: event.eventId, action: 'start', priority: priorityOfEvent(event.name), payload: { event, decision } }));
   const ends = folded.ended.map((eventId): OutboxItem => ({ eventId, action: 'end', priority: PRIORITY.end, payload: null }));
   return [...starts, ...ends];
 }

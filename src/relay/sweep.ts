@@ -42,6 +42,8 @@ const KEEP_RESOLVED_QUARANTINE_DAYS = 90;
 /** An hour is held against the same hour of four earlier weeks. Days. */
 const KEEP_DOOR_COUNTS_DAYS = 36;
 const KEEP_BACKLOGS_DAYS = 7;
+/** What operators did. Days. */
+const KEEP_AUDIT_DAYS = 730;
 /** Alerts that are over, with their messages. Days. */
 const KEEP_ALERTS_DAYS = 180;
 /** Removals that a platform refuses (a small audience, a flag) are tried again so often. Milliseconds. */
@@ -105,6 +107,7 @@ export class Sweep {
         await ledger.forgetDoorCounts(KEEP_DOOR_COUNTS_DAYS);
         await ledger.forgetOldBacklogs(KEEP_BACKLOGS_DAYS);
         await ledger.forgetOldAlerts(KEEP_ALERTS_DAYS);
+        await ledger.forgetOldAudit(KEEP_AUDIT_DAYS);
       });
       if (swept) metrics.sweptAt.setToCurrentTime();
       await this.#fillTargets();

@@ -2,6 +2,8 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
+import { dataConverterOf, openKeyring, type Keyring } from '../encryption/index.ts';
 import type { Logger } from '../monitoring/logger.ts';
 import { installRuntime } from './runtime.ts';
 
@@ -9,6 +11,9 @@ export interface TemporalSettings {
   address: string;
   namespace: string;
   options: ReturnType<typeof loadClientConnectConfig>['connectionOptions'];
+  keyring: Keyring;
+  /** For every client and worker of the namespace. */
+  dataConverter: DataConverter;
 }
 
 export interface TemporalConnection {
@@ -16,18 +21,20 @@ export interface TemporalConnection {
   close: () => Promise<void>;
 }
 
-/** Reads Temporal's own environment variables and profile. `address` is for the embedded server, and wins. */
+/** Reads Temporal's own environment variables and profile, and the keys of payloads. `address` is for the embedded server, and wins. Throws ConfigurationError. */
 export function readTemporalSettings(variables: Readonly<Record<string, string | undefined>>, address?: string): TemporalSettings {
   const given = Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: Object.fromEntries(given) });
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig({ overrideEnvVars: Object.fromEntries(given) });
   const target = address ?? connectionOptions.address ?? '127.0.0.1:7233';
-  return { address: target, namespace: namespace ?? 'default', options: { ...connectionOptions, address: target } };
+  const keyring = openKeyring(variables);
+  return { address: target, namespace, options: { ...connectionOptions, address: target }, keyring, dataConverter: dataConverterOf(keyring, namespace) };
 }
 
 /** For a process without workers: connects at the first call, so the process starts while Temporal is away. */
 export function connectLazily(settings: TemporalSettings): TemporalConnection {
+  const { namespace, dataConverter } = settings;
   const connection = Connection.lazy(settings.options);
-  return { client: new Client({ connection, namespace: settings.namespace }), close: () => connection.close() };
+  return { client: new Client({ connection, namespace, dataConverter }), close: () => connection.close() };
 }
 
 const RETRY_MS = 1_000;
@@ -41,7 +48,8 @@ export async function connectNative(settings: TemporalSettings, logger: Logger, 
   for (let attempt = 1; ; attempt++) {
     try {
       const native = await NativeConnection.connect(settings.options);
-      return { native, client: new Client({ connection: native, namespace: settings.namespace }), close: () => native.close() };
+      const { namespace, dataConverter } = settings;
+      return { native, client: new Client({ connection: native, namespace, dataConverter }), close: () => native.close() };
     } catch (error) {
       if (attempt === 1) logger.warn({ err: error, address: settings.address }, 'Temporal does not answer; waiting for it. Check TEMPORAL_ADDRESS.');
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

@@ -1,12 +1,17 @@
 /** Everything that Headgate asks of Temporal from outside a workflow: starting, signalling, asking whether it is there. */
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { AuditEntry } from '../domain/audit.ts';
 import { describeEvent } from '../domain/describe.ts';
 import type { Decision, HeadgateEvent } from '../domain/event.ts';
-import { PRIORITY, PRIORITY_OF_EVENT } from '../domain/priority.ts';
+import { PRIORITY, priorityOfEvent } from '../domain/priority.ts';
 import { targetKey, type TargetRef } from '../domain/registry.ts';
+import type { Entities } from '../workflow-types/entities.ts';
+import { createEntities } from './entities.ts';
+import { eventStart } from './event-start.ts';
 import {
   ACTION_UPDATES,
+  auditWorkflowId,
   actionWorkflowId,
   eraseWorkflowId,
   EXPORT_UPDATES,
@@ -23,10 +28,9 @@ import {
   SYNC_SIGNALS,
   SYNC_UPDATES,
   syncWorkflowId,
-  WORKFLOW_OF_EVENT,
   type ActionQueueInput,
+  type AuditInput,
   type EraseInput,
-  type EventWorkflowInput,
   type ExportInput,
   type JobResult,
   type LifeboatInput,
@@ -38,6 +42,7 @@ import {
   type SizesRead,
   type SyncInput,
 } from '../workflows/contract.ts';
+import { messageOf } from './failure-text.ts';
 import { reconcileWorkflowId, type ReconcileInput, type ReconcileResult } from '../workflows/contract-reconcile.ts';
 import { TemporalRecords } from './records.ts';
 
@@ -66,19 +71,24 @@ const DEADLINE_MS = 10_000;
 /** The door waits for the lifeboat, and Customer.io for the door. */
 const LIFEBOAT_DEADLINE_MS = 2_000;
 
+/** What gRPC says of a message that is larger than Temporal reads: by its code it would be an outage. */
+const TOO_LARGE = /message.* larger than max/;
+
 /** The client wraps what gRPC says in an error of its own. */
 export function isRefused(error: unknown): boolean {
-  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
-  return code === REFUSED || cause?.code === REFUSED;
+  const { code, cause, message } = error as { code?: unknown; cause?: { code?: unknown; message?: unknown }; message?: unknown };
+  return code === REFUSED || cause?.code === REFUSED || [message, cause?.message].some((text) => typeof text === 'string' && TOO_LARGE.test(text));
 }
 
-function attributes(values: Partial<Record<SearchAttributeName, string | null | undefined>>): SearchAttributePair[] {
+function attributes(values: Partial<Record<SearchAttributeName, string | null | undefined>> & Record<string, string | null | undefined>): SearchAttributePair[] {
   return Object.entries(values).flatMap(([name, value]) =>
     value ? [{ key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD), value }] : [],
   );
 }
 
 export class TemporalGateway {
+  /** For the steps of workflow types. */
+  readonly entities: Entities;
   readonly #client: Client;
   readonly #eager: boolean;
   readonly #onRefused: () => void;
@@ -87,6 +97,7 @@ export class TemporalGateway {
 
   constructor({ client, eager, onRefused = () => undefined }: TemporalGatewayOptions) {
     this.#client = client;
+    this.entities = createEntities(client);
     this.#eager = eager;
     this.#onRefused = onRefused;
     this.records = new TemporalRecords(client);
@@ -94,19 +105,20 @@ export class TemporalGateway {
 
   /** Starts the event's workflow, whose id is the event id. One that exists already counts as started. */
   async startEvent(event: HeadgateEvent, decision: Decision): Promise<'started' | 'already started'> {
-    const input: EventWorkflowInput = { event, decision };
+    const { workflow, taskQueue, input } = eventStart(event, decision);
     try {
       await this.#within(DEADLINE_MS, () =>
-        this.#client.workflow.start(WORKFLOW_OF_EVENT[event.name], {
+        this.#client.workflow.start(workflow, {
           workflowId: event.eventId,
-          taskQueue: QUEUES.events,
+          taskQueue,
           args: [input],
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
           workflowIdConflictPolicy: 'FAIL',
           requestEagerStart: this.#eager,
-          priority: { priorityKey: PRIORITY_OF_EVENT[event.name] },
+          priority: { priorityKey: priorityOfEvent(event.name) },
           staticSummary: describeEvent(event, decision),
           typedSearchAttributes: attributes({
+            ...event.type?.attributes,
             EventName: event.name,
             AudienceKey: event.audienceKey,
             PersonId: decision.personId,
@@ -308,8 +320,8 @@ export class TemporalGateway {
   async #progressOf(workflowId: string): Promise<string> {
     const handle = this.#client.workflow.getHandle(workflowId);
     const { raw } = await handle.describe();
-    const trouble = raw.pendingActivities?.find(({ lastFailure }) => lastFailure)?.lastFailure?.message;
-    if (trouble) return trouble;
+    const trouble = raw.pendingActivities?.find(({ lastFailure }) => lastFailure)?.lastFailure;
+    if (trouble) return messageOf(this.#client, trouble);
     const { currentDetails } = await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
     return currentDetails ?? '';
   }
@@ -328,6 +340,20 @@ export class TemporalGateway {
         workflowIdConflictPolicy: input.anyway ? 'TERMINATE_EXISTING' : 'USE_EXISTING',
         priority: { priorityKey: PRIORITY.remove },
         staticSummary: 'erases a person',
+      }),
+    );
+  }
+
+  /** Has an entry of the audit log written by a worker, for commands that have no ledger. Temporal keeps it until then. */
+  async writeAudit(entry: AuditEntry & { key: string }): Promise<void> {
+    const input: AuditInput = { entries: [entry] };
+    await this.#within(DEADLINE_MS, () =>
+      this.#client.workflow.start('audit', {
+        workflowId: auditWorkflowId(entry.key),
+        taskQueue: QUEUES.sync,
+        args: [input],
+        priority: { priorityKey: PRIORITY.exposure },
+        staticSummary: `${entry.who}: ${entry.action} ${entry.subject} (${entry.outcome})`.slice(0, 180),
       }),
     );
   }

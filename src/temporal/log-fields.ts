@@ -7,7 +7,7 @@ export function fieldsOf(workflowId: unknown): { event_id?: string; audience?: s
   if (headgate !== 'headgate' || first === undefined) return { event_id: workflowId };
   if (kind === 'sync' || kind === 'fill') return { destination: first, ...(second === undefined ? {} : { audience: second }) };
   if (kind === 'export') return { exporter: first };
-  if (kind === 'lifeboat' || kind === 'erase') return {};
+  if (kind === 'lifeboat' || kind === 'erase' || kind === 'audit') return {};
   const destination = kind === 'retire' || kind === 'keep' || kind === 'adopt' ? second : undefined;
   return { audience: first, ...(destination === undefined ? {} : { destination }) };
 }

@@ -1,16 +1,26 @@
-/** The workers of a process: event workflows, syncs, steps that wait for the ledger, and calls to actions, each on a queue of its own. */
+/** The workers of a process: event workflows, syncs, steps that wait for the ledger, calls to actions, and workflow types, each on a queue of its own. */
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
 import type { Tracing } from '../monitoring/tracing.ts';
 import { QUEUES } from '../workflows/contract.ts';
+import { bundleTypes, type WorkflowModule } from './bundle-types.ts';
+import { silent } from './silent.ts';
 import { traceActivities } from './trace-activities.ts';
+import { versionedAs, type WorkerDeployment } from './versioning.ts';
 
 export interface WorkersOptions {
   connection: NativeConnection;
   namespace: string;
+  dataConverter: DataConverter;
   activities: Activities;
+  /** Workflow types, with their steps. Absent: there are none, and nobody looks at their queue. */
+  types?: { modules: readonly WorkflowModule[]; activities: object } | undefined;
   tracer?: Tracing;
+  /** Which version of which deployment these workers are; absent: they are not versioned, and take whatever there is. */
+  deployment?: WorkerDeployment | undefined;
 }
 
 export interface RunningWorkers {
@@ -27,16 +37,31 @@ const CACHED_WORKFLOWS = 300;
 const PATIENT_SLOTS = 20;
 /** Turns of actions in this process; each action has one at a time. */
 const FORWARD_SLOTS = 30;
+/** Steps of workflow types in this process: a tool that hangs there holds up nothing else. */
+const STEP_SLOTS = 30;
 /** Local activities at once; each wants a connection of the ledger's pool for a moment. */
 const LEDGER_SLOTS = 20;
 
 /** Starts the workers; resolves when they poll. */
-export async function runWorkers({ connection, namespace, activities, tracer }: WorkersOptions): Promise<RunningWorkers> {
-  const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-    logger: silent,
-  });
-  const common: Partial<WorkerOptions> = { connection, namespace, shutdownGraceTime: GRACE, shutdownForceTime: '20s', ...(tracer ? { interceptors: { activity: [traceActivities(tracer)] } } : {}) };
+export async function runWorkers({ connection, namespace, dataConverter, activities, types, tracer, deployment }: WorkersOptions): Promise<RunningWorkers> {
+  const { failureConverterPath } = dataConverter;
+  const [workflowBundle, bundleOfTypes] = await Promise.all([
+    bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL(`../workflows/index${extname(import.meta.filename)}`, import.meta.url)),
+      logger: silent,
+      ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
+    }),
+    types && bundleTypes(types.modules, { failureConverterPath }),
+  ]);
+  const common: Partial<WorkerOptions> = {
+    connection,
+    namespace,
+    dataConverter,
+    shutdownGraceTime: GRACE,
+    shutdownForceTime: '20s',
+    ...(tracer ? { interceptors: { activity: [traceActivities(tracer)] } } : {}),
+    ...(deployment ? { workerDeploymentOptions: versionedAs(deployment) } : {}),
+  };
   const workers = await Promise.all([
     Worker.create({
       ...common,
@@ -52,6 +77,9 @@ export async function runWorkers({ connection, namespace, activities, tracer }: 
     Worker.create({ ...common, taskQueue: QUEUES.sync, workflowBundle, activities, maxCachedWorkflows: CACHED_WORKFLOWS }),
     Worker.create({ ...common, taskQueue: QUEUES.patient, activities, maxConcurrentActivityTaskExecutions: PATIENT_SLOTS }),
     Worker.create({ ...common, taskQueue: QUEUES.forward, activities, maxConcurrentActivityTaskExecutions: FORWARD_SLOTS }),
+    ...(types && bundleOfTypes
+      ? [Worker.create({ ...common, taskQueue: QUEUES.steps, workflowBundle: bundleOfTypes, activities: types.activities, maxCachedWorkflows: CACHED_WORKFLOWS, maxConcurrentActivityTaskExecutions: STEP_SLOTS })]
+      : []),
   ]);
   const runs = workers.map((worker) => worker.run());
   const failed = Promise.withResolvers<never>();
@@ -65,7 +93,3 @@ export async function runWorkers({ connection, namespace, activities, tracer }: 
     },
   };
 }
-
-const nothing = (): void => undefined;
-/** The bundler's progress is nobody's news. */
-const silent = { log: nothing, trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };

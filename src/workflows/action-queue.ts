@@ -1,19 +1,17 @@
-import { allHandlersFinished, condition, continueAsNew, defineSignal, defineUpdate, isCancellation, proxyActivities, proxyLocalActivities, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { allHandlersFinished, condition, continueAsNew, defineSignal, defineUpdate, isCancellation, proxyActivities, proxyLocalActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { pauseAfter, syncStateOf, type FailureReport } from '../domain/failures.ts';
 import { ACTION_UPDATES, QUEUES, SYNC_SIGNALS, type ActionQueueInput, type ActionStandingShown, type ForwardTurn } from './contract.ts';
 import { describeAction } from './describe-action.ts';
 import { describePause } from './describe-standing.ts';
 import { failureReportOf } from './failure-report.ts';
+import { showStanding } from './show-standing.ts';
 
 const wake = defineSignal(SYNC_SIGNALS.wake);
 const pushNow = defineSignal(SYNC_SIGNALS.pushNow);
 const pause = defineUpdate<string>(ACTION_UPDATES.pause);
 const resume = defineUpdate<string>(ACTION_UPDATES.resume);
 const retry = defineUpdate<string>(ACTION_UPDATES.retry);
-
-const SYNC_STATE = defineSearchAttributeKey('SyncState', SearchAttributeType.KEYWORD);
 
 // A queue of their own with bounded slots: a tool that hangs holds up neither pushes nor event workflows, and one slot of an action no other action.
 const { sendForwards } = proxyActivities<Activities>({ taskQueue: QUEUES.forward, heartbeatTimeout: '10s', startToCloseTimeout: '10m', retry: { initialInterval: '1s', maximumAttempts: 2 } });
@@ -156,16 +154,9 @@ class Queue {
     return `${String(count)} refused ${count === 1 ? 'event' : 'events'} of ${this.#action} ${count === 1 ? 'is' : 'are'} sent again`;
   }
 
-  /** In the Temporal UI at once, in the ledger as far as it answers. */
   async #show(standing: ActionStandingShown, retryInMs?: number): Promise<void> {
-    const shown = workflowInfo().typedSearchAttributes.get(SYNC_STATE);
     this.#standing = standing;
-    if (shown !== standing.state) upsertSearchAttributes([{ key: SYNC_STATE, value: standing.state }]);
-    this.#describe();
-    const { state, failures, report } = standing;
-    await reportAction({ action: this.#action, state, failures, ...(report ? { report } : {}), ...(retryInMs === undefined ? {} : { retryInMs }) }).catch((error: unknown) => {
-      if (isCancellation(error)) throw error;
-    });
+    await showStanding(standing, describeAction(this.#action, this.#standing), (told) => reportAction({ action: this.#action, ...told }), retryInMs);
   }
 
   #describe(): void {

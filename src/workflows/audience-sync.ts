@@ -5,22 +5,21 @@ import {
   defineSignal,
   defineUpdate,
   isCancellation,
-  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   startChild,
-  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
 import { pauseAfter, syncStateOf, type FailureReport } from '../domain/failures.ts';
 import { isProbing, nextCall, suspicionAfter, suspicionAfterRefusal, suspicionAfterRetry, type Suspicion } from '../domain/poison.ts';
 import { resyncWorkflowId, SYNC_SIGNALS, SYNC_UPDATES, type PushBacklog, type PushResult, type RequestTrouble, type ResyncInput, type SyncInput, type SyncStanding } from './contract.ts';
 import { describePause, describeStanding } from './describe-standing.ts';
 import { failedCallOf, failureReportOf } from './failure-report.ts';
+import { pauseStaysShown } from './patches.ts';
+import { showStanding } from './show-standing.ts';
 
 const wake = defineSignal(SYNC_SIGNALS.wake);
 const pushNow = defineSignal(SYNC_SIGNALS.pushNow);
@@ -28,8 +27,6 @@ const pause = defineUpdate<string>(SYNC_UPDATES.pause);
 const resume = defineUpdate<string>(SYNC_UPDATES.resume);
 const retry = defineUpdate<string, [who?: string | null]>(SYNC_UPDATES.retry);
 const resync = defineUpdate<string, [withFormer?: boolean | null]>(SYNC_UPDATES.resync);
-
-const SYNC_STATE = defineSearchAttributeKey('SyncState', SearchAttributeType.KEYWORD);
 
 /** A push whose worker has not been heard of for so long is made by another one. Whether the lost one's call has ended, the ledger knows. */
 const HEARTBEAT_TIMEOUT = '10s';
@@ -321,19 +318,11 @@ class Sync {
     return lastSuccessAt === undefined ? {} : { lastSuccessAt };
   }
 
-  /** Makes a changed standing visible: in the Temporal UI at once, in the ledger as far as it answers. */
   async #show(given: SyncStanding, retryInMs?: number): Promise<void> {
     // A pause may come while a push is under way; what the push comes to does not end it.
-    const standing: SyncStanding = this.#paused && given.state !== 'paused' && patched('a-pause-stays-shown') ? { ...given, state: 'paused' } : given;
-    const shown = workflowInfo().typedSearchAttributes.get(SYNC_STATE);
+    const standing: SyncStanding = this.#paused && given.state !== 'paused' && pauseStaysShown() ? { ...given, state: 'paused' } : given;
     this.#standing = standing;
-    if (shown !== standing.state) upsertSearchAttributes([{ key: SYNC_STATE, value: standing.state }]);
-    this.#describe();
-    const { state, failures, report } = standing;
-    const told = { ...this.#target, state, failures, ...(report ? { report } : {}), ...(retryInMs === undefined ? {} : { retryInMs }) };
-    await reportTarget(told).catch((error: unknown) => {
-      if (isCancellation(error)) throw error;
-    });
+    await showStanding(standing, describeStanding(this.#target, standing), (told) => reportTarget({ ...this.#target, ...told }), retryInMs);
   }
 
   #describe(): void {

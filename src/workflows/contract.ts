@@ -2,9 +2,10 @@
  * Names that the two sides of Temporal share: workflow types, task queues, ids, inputs, search attributes.
  * No import of Temporal here, so that the api and the ledger may read it.
  */
+import type { AuditEntry } from '../domain/audit.ts';
 import type { AudienceSize, SizeComparison } from '../domain/audience-size.ts';
 import type { ForwardState } from '../domain/forward.ts';
-import type { Decision, EventName, HeadgateEvent } from '../domain/event.ts';
+import type { BuiltInEventName, Decision, HeadgateEvent } from '../domain/event.ts';
 import type { MembershipState } from '../domain/membership.ts';
 import type { FailureReport, SyncState } from '../domain/failures.ts';
 import type { TargetRef } from '../domain/registry.ts';
@@ -20,10 +21,12 @@ export const QUEUES = {
   patient: 'headgate-patient',
   /** Calls to actions: bounded slots, so that a tool that hangs holds up nothing else. */
   forward: 'headgate-forward',
+  /** Workflows of types and their steps (docs/new-workflow-type.md): only processes that have types look there. */
+  steps: 'headgate-steps',
 } as const;
 
-/** The workflow that each event starts. */
-export const WORKFLOW_OF_EVENT: Record<EventName, 'audienceAdd' | 'audienceRemove' | 'exposure' | 'forward'> = {
+/** The workflow that each event of Headgate's own starts; that of another one travels with it. */
+export const WORKFLOW_OF_EVENT: Record<BuiltInEventName, 'audienceAdd' | 'audienceRemove' | 'exposure' | 'forward'> = {
   'cio.audience_add': 'audienceAdd',
   'cio.audience_remove': 'audienceRemove',
   'cio.exposure': 'exposure',
@@ -412,6 +415,13 @@ export interface ErasureReceipt {
   /** Rows of each warehouse that were made nobody's, or why they were not, because nobody waited for it. */
   warehouses: Record<string, number | string>;
 }
+
+/** Input of `audit`: rows with keys, so that bringing them twice is bringing them once. */
+export interface AuditInput {
+  entries: readonly AuditEntry[];
+}
+
+export const auditWorkflowId = (key: string): string => `headgate/audit/${key}`;
 
 export const eraseWorkflowId = (erasureId: string): string => `headgate/erase/${erasureId}`;
 

@@ -1,19 +1,17 @@
-import { allHandlersFinished, condition, continueAsNew, defineSignal, defineUpdate, isCancellation, proxyActivities, proxyLocalActivities, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { allHandlersFinished, condition, continueAsNew, defineSignal, defineUpdate, isCancellation, proxyActivities, proxyLocalActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { pauseAfter, syncStateOf, type FailureReport } from '../domain/failures.ts';
 import { EXPORT_UPDATES, SYNC_SIGNALS, type ExportInput, type ExportResult, type ExportStanding } from './contract.ts';
 import { describeExport } from './describe-export.ts';
 import { describePause } from './describe-standing.ts';
 import { failureReportOf } from './failure-report.ts';
+import { showStanding } from './show-standing.ts';
 
 const pushNow = defineSignal(SYNC_SIGNALS.pushNow);
 const pause = defineUpdate<string>(EXPORT_UPDATES.pause);
 const resume = defineUpdate<string>(EXPORT_UPDATES.resume);
 const retry = defineUpdate<string>(EXPORT_UPDATES.retry);
 const restart = defineUpdate<string>(EXPORT_UPDATES.restart);
-
-const SYNC_STATE = defineSearchAttributeKey('SyncState', SearchAttributeType.KEYWORD);
 
 const { exportRows } = proxyActivities<Activities>({ summary: 'sends rows to the warehouse', heartbeatTimeout: '10s', startToCloseTimeout: '10m', retry: { initialInterval: '1s', maximumAttempts: 2 } });
 const { reportExport } = proxyLocalActivities<Activities>({ startToCloseTimeout: '1s', retry: { maximumAttempts: 1 } });
@@ -133,16 +131,9 @@ class ExportRun {
     return `${this.#exporter} sends everything again from the beginning`;
   }
 
-  /** In the Temporal UI at once, in the ledger as far as it answers. */
   async #show(standing: ExportStanding, retryInMs?: number): Promise<void> {
-    const shown = workflowInfo().typedSearchAttributes.get(SYNC_STATE);
     this.#standing = standing;
-    if (shown !== standing.state) upsertSearchAttributes([{ key: SYNC_STATE, value: standing.state }]);
-    this.#describe();
-    const { state, failures, report } = standing;
-    await reportExport({ exporter: this.#exporter, state, failures, ...(report ? { report } : {}), ...(retryInMs === undefined ? {} : { retryInMs }) }).catch((error: unknown) => {
-      if (isCancellation(error)) throw error;
-    });
+    await showStanding(standing, describeExport(this.#exporter, this.#standing), (told) => reportExport({ exporter: this.#exporter, ...told }), retryInMs);
   }
 
   #describe(): void {

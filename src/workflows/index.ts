@@ -7,6 +7,7 @@ export { adopt } from './adopt.ts';
 export { audienceAdd } from './audience-add.ts';
 export { audienceRemove } from './audience-remove.ts';
 export { audienceSync } from './audience-sync.ts';
+export { audit } from './audit.ts';
 export { erase } from './erase.ts';
 export { exposure } from './exposure.ts';
 export { exposureExport } from './exposure-export.ts';

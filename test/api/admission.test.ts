@@ -12,10 +12,10 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-async function startDoor(mostBytes: number) {
+async function startDoor(mostBytes: number, patienceMs = 3_600_000) {
   const metrics = createMetrics();
   const app = express();
-  app.post('/', admit({ mostBytes, largestBody: 100, metrics, refuse: (_request, response) => void response.status(503).end() }), express.raw({ type: () => true }), (_request, response) => void response.status(200).end());
+  app.post('/', admit({ mostBytes, largestBody: 100, patienceMs, metrics, refuse: (_request, response) => void response.status(503).end() }), express.raw({ type: () => true }), (_request, response) => void response.status(200).end());
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   closing.push(() => { server.closeAllConnections(); server.close(); });
@@ -51,4 +51,22 @@ test('a body of unknown length counts as the largest', async () => {
   await begin('Transfer-Encoding: chunked');
   expect(await post('x'.repeat(50))).toBe(200);
   expect(await post('x'.repeat(51))).toBe(503);
+});
+
+test('bodies that are announced and never sent do not keep the door shut', async () => {
+  const { begin, post, metrics } = await startDoor(150, 0);
+  const slow = await begin('Content-Length: 100');
+  const cut = once(slow, 'close');
+  slow.resume();
+  expect(await post('x'.repeat(100))).toBe(200);
+  await cut;
+  expect(await metrics.shed.get()).toMatchObject({ values: [{ value: 1, labels: { reason: 'slow' } }] });
+});
+
+test('a body that is there keeps its room for as long as it is decided', async () => {
+  const { begin, post, held } = await startDoor(150, 0);
+  expect(await post('x'.repeat(100))).toBe(200);
+  await until(held, (bytes) => bytes === 0);
+  await begin('Content-Length: 40');
+  expect(await post('x'.repeat(100))).toBe(200);
 });

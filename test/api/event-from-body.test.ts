@@ -118,3 +118,10 @@ test.each([{ event_id: 'unsent' }, { context: { delivery_id: 'unsent' } }])('a t
   expect(eventOf(overrides)).toMatchObject({ test: true });
   expect(eventOf(overrides).eventId).not.toBe(eventOf(overrides).eventId);
 });
+
+test('a body that grows beyond what Temporal takes, because so much in it is hashed, is refused with the reason', () => {
+  const problems = problemsOf({ attributes: { note: 'a@b.cc '.repeat(30_000) } });
+  expect(problems).toHaveLength(1);
+  expect(read({ attributes: { note: 'a@b.cc '.repeat(30_000) } })).toMatchObject({ problems: [{ message: expect.stringContaining('are too long once') as unknown }] });
+  expect(problemsOf({ attributes: { note: 'x'.repeat(250_000) } })).toEqual([]);
+});

@@ -7,29 +7,10 @@ import { describeApi } from '../../src/api/openapi/document.ts';
 import { WEBHOOK_FIELDS } from '../../src/api/openapi/webhooks.ts';
 import { webhookBody } from '../../src/api/webhook-schema.ts';
 import { EVENT_NAMES } from '../../src/domain/event.ts';
-
-/** As express 5 keeps routes. */
-interface Layer {
-  slash: boolean;
-  match: (path: string) => boolean;
-  route?: { path: string; methods: Record<string, boolean> };
-  handle: { stack?: Layer[] };
-}
+import { routesOf } from '../support/routes.ts';
 
 /** Pages for people are not described. */
 const isPage = (path: string): boolean => path === '/' || path === '/openapi' || path === '/runbook' || /^\/console(\/|$)/.test(path);
-
-/** `GET /v1/events/{event_id}`. Throws where a router hangs below a path, because express does not tell which. */
-function routesIn(stack: readonly Layer[]): string[] {
-  return stack.flatMap(({ slash, match, route, handle }, index) => {
-    if (route) {
-      const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
-      return isPage(path) ? [] : Object.keys(route.methods).filter((method) => method !== '_all').map((method) => `${method.toUpperCase()} ${path}`);
-    }
-    if (!handle.stack || match.call(stack[index], '/console/x')) return handle.stack && slash ? routesIn(handle.stack) : [];
-    throw new Error('a router is mounted below a path: give its routes whole paths, so that this test sees them');
-  });
-}
 
 /** Routes are put together without anything that they talk to. */
 const app = createApp({
@@ -38,7 +19,7 @@ const app = createApp({
   policies: { audiences: new Map(), destinations: new Map() },
   isDraining: () => false,
 } as unknown as AppOptions);
-const served = routesIn((app as unknown as { router: { stack: Layer[] } }).router.stack);
+const served = routesOf(app).filter(({ path }) => !isPage(path)).map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
 const described = OPERATIONS.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
 
 test('every route is described, in an entry of src/api/openapi/', () => {

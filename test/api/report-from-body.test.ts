@@ -120,3 +120,28 @@ test('a quarantined report holds no contact, and is the same event for the same 
   const replayed = eventFromKept(kept, { source: { people: 'shop', reports: context.policy }, hasAudience: () => true, identify: context.identify }, (given) => ({ body: { ...given, event_id: 'e_9' } }));
   expect(replayed).toEqual({ event: reportOf({ ...body, event_id: 'e_9' }) });
 });
+
+describe('a report with more than can be kept', () => {
+  const ids = { identifiers: { id: 'c_1', email: 'ada@example.com' }, campaign_id: 7, delivery_id: 'd' };
+  test('is an event without what is too long, which Temporal would refuse for ever', () => {
+    const event = reportOf({ event_id: 'e_1', metric: 'sent', data: { ...ids, html: '<p>'.repeat(200_000), subject: 'Hello' } });
+    expect(event.context).toEqual({ campaign_id: '7', delivery_id: 'd', subject: 'Hello' });
+    const many = reportOf({ event_id: 'e_1', metric: 'sent', data: { ...ids, ...Object.fromEntries(Array.from({ length: 40_000 }, (_, index) => [`a_field_${'x'.repeat(20)}_${String(index)}`, index])) } });
+    expect(JSON.stringify(many.context).length).toBeLessThan(520 * 1024);
+    expect(many.context).toMatchObject({ campaign_id: '7', delivery_id: 'd' });
+    expect(Object.keys(many.context).length).toBeGreaterThan(5_000);
+  });
+  test('is an event without what is nested too deep to be written', () => {
+    const deep = `{"event_id":"e_1","metric":"sent","data":{"campaign_id":7,"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`;
+    expect(reportOf(deep).context).toEqual({ campaign_id: '7' });
+    expect(JSON.parse(keepReport(deep, context).body)).toEqual({ event_id: 'e_1', metric: 'sent', data: { campaign_id: 7 } });
+  });
+  test('is no more in quarantine either, and no contact is cut there', () => {
+    const long = `{"broken: ${'ada@example.com +1234567890 '.repeat(40_000)}`;
+    const { body } = keepReport(long, context);
+    expect(body.length).toBeLessThan(520 * 1024);
+    expect(body).not.toMatch(/ada@|1234567/);
+    const whole = keepReport(JSON.stringify({ data: { ...ids, html: '<p>'.repeat(200_000), subject: 'Hello' } }), context);
+    expect(JSON.parse(whole.body)).toEqual({ data: { campaign_id: 7, delivery_id: 'd', subject: 'Hello' } });
+  });
+});

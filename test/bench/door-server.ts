@@ -1,6 +1,6 @@
 /** The door on a ledger, without Temporal: what a decided ack costs. Prints its port. Argument: connection string. */
 import { createServer } from 'node:http';
-import { createApp, GroupCommit, Watchdog } from '../../src/api/index.ts';
+import { AuditLog, createApp, GroupCommit, Watchdog } from '../../src/api/index.ts';
 import { parseRegistry } from '../../src/config/registry.ts';
 import { identifyPerson } from '../../src/destinations/identify-person.ts';
 import { openLedger } from '../../src/ledger/index.ts';
@@ -39,7 +39,8 @@ const app = createApp({
   host: '127.0.0.1',
   readToken: undefined,
   isDraining: () => false,
-  operatorToken: undefined,
+  operatorTokens: [],
+  audit: new AuditLog({ ledger, logger }),
   onCommitted: () => undefined,
   temporalUi: undefined,
   logger,

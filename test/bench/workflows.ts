@@ -36,10 +36,11 @@ interface BenchWorkers {
 
 /** Headgate's workers and one for empty workflows, in this process. */
 export async function startBenchWorkers({ databaseUrl, temporalAddress }: Servers): Promise<BenchWorkers> {
-  const { native, client, close } = await connectNative(readTemporalSettings({}, temporalAddress), logger);
+  const settings = readTemporalSettings({}, temporalAddress);
+  const { native, client, close } = await connectNative(settings, logger);
   const ledger = openLedger({ url: databaseUrl, logger, policies: registry.policies, connections: 20 });
   const activities = createActivities({ ledger, policies: registry.policies, destinations: new Map(), exporters: new Map(), actions: new Map(), wakeAction: () => undefined, sizesEveryMs: 6 * 3_600_000, wake: () => undefined, monitor: QUIET_MONITOR, gateway: NO_TEMPORAL, stopping: new AbortController().signal, logger, metrics: createMetrics() });
-  const workers = await runWorkers({ connection: native, namespace: 'default', activities });
+  const workers = await runWorkers({ connection: native, namespace: 'default', dataConverter: settings.dataConverter, activities });
   const emptyWorker = await Worker.create({
     connection: native,
     taskQueue: EMPTY_QUEUE,

@@ -58,7 +58,7 @@ describe('completion', () => {
   const names: RegistryNames = { audiences: ['cart_7d_v1', 'lapsed_30d_v1'], destinations: ['meta_main'], sources: ['shop'], exporters: ['warehouse'], actions: ['slack'] };
   const offered = (...words: string[]): string[] => complete(program, words, names).map(({ value }) => value);
   test.each<[string[], string[]]>([
-    [['aud'], ['audience', 'audiences']],
+    [['aud'], ['audience', 'audiences', 'audit']],
     [['quarantine', ''], ['list', 'show', 'replay', 'discard']],
     [['audience', 'c'], ['cart_7d_v1']],
     [['audience', 'retire', ''], ['cart_7d_v1', 'lapsed_30d_v1']],

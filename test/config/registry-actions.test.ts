@@ -31,7 +31,7 @@ test('an action has its defaults, and no secret shows', () => {
 
 describe('mistakes, with their lines', () => {
   test.each([
-    ['  a: { kind: fax }', /^4: actions\.a\.kind: fax is not a kind of action; there are slack, http, segment/],
+    ['  a: { kind: fax }', /^4: actions\.a\.kind: fax is not a kind of action of this version; it knows slack, http, segment/],
     ['  a: { kind: http }', /^4: actions\.a\.url: is missing/],
     ['  a: { kind: http, url: "http://mail.example/" }', /^4: actions\.a\.url: must begin with https/],
     ['  a: { kind: http, url: "https://user:pw@mail.example/" }', /^4: actions\.a\.url: must be an address/],

@@ -53,6 +53,9 @@ test.each<[string, string, string, RegExp]>([
   ['a destination that does not exist', 'targets: { meta_main: "120200000000000001"', 'targets: { meta_mian: "120200000000000001"', /there is no destination meta_mian/],
   ['an excluded audience that does not exist', 'excludes: [high_intent_cart_7d_v1]', 'excludes: [cart_v9]', /there is no audience cart_v9/],
   ['an audience that excludes itself', 'excludes: [high_intent_cart_7d_v1]', 'excludes: [post_purchase_cross_sell_14d_v1]', /cannot exclude itself/],
+  ['a source that may use an audience that does not exist', '    # people: shop', '    audiences: [cart_v9]\n    # people: shop', /sources\.shop\.audiences\.0: there is no audience cart_v9/],
+  ['a source that may use an action that does not exist', '    # people: shop', '    actions: [nothing]\n    # people: shop', /sources\.shop\.actions\.0: there is no action nothing/],
+  ['a source that may use no audience', '    # people: shop', '    audiences: []\n    # people: shop', /names none, so nothing could be sent/],
   ['a platform that does not exist', 'platform: meta', 'platform: mata', /mata is not a platform/],
   ['a mode that does not exist', 'mode: live', 'mode: on', /mode: must be live, test or paused/],
   ['a test mode without profiles', 'mode: live', 'mode: test', /list some/],
@@ -91,6 +94,35 @@ test.each(['sources: [', 'a: &x [*x]', '', 'audiences: text', `a: &a [x,x,x,x,x,
     expect(mistakes(text).length).toBeGreaterThan(0);
   },
 );
+
+test('what a source may use is told with the registry, and is no secret', () => {
+  const { policies, masked } = parse(GOOD.replace('    # people: shop', '    audiences: [high_intent_cart_7d_v1]\n    actions: []\n    # people: shop'));
+  expect(policies.allowed).toEqual(new Map([['shop', { audiences: new Set(['high_intent_cart_7d_v1']), actions: new Set() }]]));
+  expect(masked).toMatchObject({ sources: { shop: { signing_secret: ['***'], audiences: ['high_intent_cart_7d_v1'], actions: [] } } });
+});
+
+describe('tokens of operators', () => {
+  const read = (given: string) => readEnvironment({ HEADGATE_OPERATOR_TOKENS: given }).HEADGATE_OPERATOR_TOKENS;
+  test('have names, and may hold a colon', () => {
+    expect(read(' ada:a-token-of-ada-1234, grace:a:token-of-grace-56 ')).toEqual([{ name: 'ada', token: 'a-token-of-ada-1234' }, { name: 'grace', token: 'a:token-of-grace-56' }]);
+  });
+  test.each([
+    ['a-token-without-a-name', /entry 1 must be NAME:TOKEN/],
+    ['ada:short', /the token of entry 1 is too short/],
+    ['ada:the-same-token-twice,grace:the-same-token-twice', /entries 1 and 2 have the same token/],
+  ])('%s is refused, and not repeated', (given, message) => {
+    const problems = (): string => {
+      try {
+        read(given);
+      } catch (error) {
+        return (error as ConfigurationError).problems.join('\n');
+      }
+      return '';
+    };
+    expect(problems()).toMatch(message);
+    for (const token of ['a-token-without-a-name', 'ada:short', 'the-same-token-twice']) expect(problems()).not.toContain(token);
+  });
+});
 
 describe('secrets', () => {
   test('are masked when the registry is shown', () => {
@@ -131,6 +163,12 @@ describe('the environment', () => {
   });
   test('names every mistake at once', () => {
     expect(() => readEnvironment({ HEADGATE_PORT: '99999', TEMPORAL_PORT: 'x', HEADGATE_TLS_CERT: 'cert.pem' })).toThrow(/HEADGATE_PORT[^]*TEMPORAL_PORT[^]*HEADGATE_TLS_KEY/);
+  });
+  test('makes the workers a version of a deployment only when it says which', () => {
+    expect(readEnvironment({}).deployment).toBeUndefined();
+    expect(readEnvironment({ TEMPORAL_WORKER_BUILD_ID: '0.1.0' }).deployment).toEqual({ name: 'headgate', buildId: '0.1.0' });
+    expect(readEnvironment({ TEMPORAL_WORKER_BUILD_ID: '5f3c9a1', TEMPORAL_DEPLOYMENT_NAME: 'ads/headgate' }).deployment).toEqual({ name: 'ads/headgate', buildId: '5f3c9a1' });
+    expect(() => readEnvironment({ TEMPORAL_DEPLOYMENT_NAME: 'head.gate' })).toThrow(/TEMPORAL_DEPLOYMENT_NAME: must be[^]*needs TEMPORAL_WORKER_BUILD_ID/);
   });
 });
 

@@ -255,7 +255,7 @@ test('a form of another site does nothing', async () => {
   await page.route('http://elsewhere.example.com/', (route) => route.fulfill({ contentType: 'text/html', body: `<form method="post" action="${service.url}/console/targets/meta_main/${CART}/pause"><button>win</button></form>` }));
   await page.goto('http://elsewhere.example.com/');
   const [response] = await Promise.all([page.waitForResponse(/\/pause$/), page.click('button')]);
-  expect(response.status()).toBe(403);
+  expect(response.status()).toBe(401);
   expect((await service.parts.ledger.listTargets()).filter(({ paused }) => paused)).toEqual([]);
   await context.close();
 });

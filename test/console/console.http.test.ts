@@ -47,7 +47,7 @@ beforeAll(async () => {
   await holdWave(own.database, own.ledger, HELD, HOSTILE);
   const policies = { ...makePolicies(), actions: new Map([['ops_slack', { name: 'ops_slack', kind: 'slack', mode: 'live' as const, testProfiles: [], ordered: false }]]) };
   const pushed = (wakes: readonly TargetRef[]): void => { wakened.push(...wakes.map(targetKey)); };
-  guarded = await startConsole(own.ledger, { host: '0.0.0.0', readToken: READ, operatorToken: OPERATE, policies, onCommitted: pushed });
+  guarded = await startConsole(own.ledger, { host: '0.0.0.0', readToken: READ, operatorTokens: [{ name: null, token: OPERATE }], policies, onCommitted: pushed });
   open = await startConsole(own.ledger);
   shut = await startConsole(own.ledger, { host: '0.0.0.0' });
 });
@@ -73,6 +73,8 @@ describe('who may see and do what', () => {
     ['GET', () => '/quarantine/1', 401, 200, 200],
     ['GET', () => '/quarantine/999', 401, 404, 404],
     ['GET', () => '/quarantine/x', 401, 404, 404],
+    // A NUL character is nothing that a ledger could be asked for, and no outage.
+    ['GET', () => '/events/%00', 401, 400, 400],
     ['GET', () => '/live', 401, 200, 200],
     ['GET', () => '/try', 401, 200, 200],
     ['GET', () => '/alerts', 401, 200, 200],
@@ -161,7 +163,7 @@ describe('signing in', () => {
   });
 
   test('a wrong token is refused, and after some the address waits', async () => {
-    const alone = await startConsole(own.ledger, { host: '0.0.0.0', operatorToken: OPERATE });
+    const alone = await startConsole(own.ledger, { host: '0.0.0.0', operatorTokens: [{ name: null, token: OPERATE }] });
     const who = new Visitor(alone.url);
     const statuses: number[] = [];
     for (let attempt = 0; attempt < 9; attempt++) statuses.push((await who.post('/sign-in', { token: `wrong ${String(attempt)}` })).status);
@@ -192,7 +194,8 @@ describe('signing in', () => {
     await who.signIn('');
     expect((await who.post(`/targets/meta_main/${CART}/pause`)).status).toBe(303);
     // A proxy speaks for others.
-    expect((await who.post(`/targets/meta_main/${CART}/pause`, {}, { headers: { 'x-forwarded-for': '203.0.113.7' } })).status).toBe(403);
+    expect((await who.post(`/targets/meta_main/${CART}/pause`, {}, { headers: { 'x-forwarded-for': '203.0.113.7' } })).status).toBe(401);
+    expect((await who.get('/', { 'x-forwarded-for': '203.0.113.7' })).status).toBe(401);
     expect((await new Visitor(open.url).post('/sign-in', { token: '' }, { headers: { 'x-forwarded-for': '203.0.113.7' } })).status).toBe(401);
   });
 

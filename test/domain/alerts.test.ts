@@ -1,5 +1,6 @@
 /** What becomes of alerts from one look to the next, and what is told of them. */
 import { describe, expect, test } from 'vitest';
+import { composeMessage } from '../../src/alerting/message.ts';
 import { dueAt, netOf, stepsOf, type Finding, type OpenAlert, type Patience, type WaitingNote } from '../../src/domain/alerts.ts';
 
 const PATIENCE: Patience = { confirmMs: 50_000, settleMs: 110_000 };
@@ -72,4 +73,10 @@ describe('quiet hours', () => {
     expect(dueAt(NOW, 'critical', 'recovered', quiet)).toBeGreaterThan(NOW);
     expect(dueAt(NOW, 'warning', 'raised', undefined)).toBe(NOW);
   });
+});
+
+test('what a platform or a sender says writes no line and no header of its own into a message', () => {
+  const { title, text } = composeMessage('Ada', [{ alertId: 1, change: 'raised', level: 'critical', raisedAt: NOW, recoveredAt: null, finding: finding({ level: 'critical', what: 'refused\r\nBcc: all@example.com\u001b[2J\u202e', cure: 'a\nb' }) }], { headgate: undefined });
+  expect(title).toBe('[Headgate] critical: refused Bcc: all@example.com [2J ');
+  expect(text).not.toMatch(/\r|\u001b|\u202e|\nBcc|\nb/);
 });

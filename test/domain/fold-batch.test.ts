@@ -40,7 +40,7 @@ test('the same event twice in one batch is decided once', () => {
 test('an event id that comes again for another audience is a conflict and changes nothing', () => {
   const event = at(T);
   const folded = fold(items(event, { ...event, audienceKey: CROSS_SELL }));
-  expect(folded.outcomes[1]).toEqual({ kind: 'conflict', known: { name: event.name, audienceKey: CART } });
+  expect(folded.outcomes[1]).toEqual({ kind: 'conflict', known: { name: event.name, audienceKey: CART, source: 'demo' } });
   expect(membershipOf(folded, CROSS_SELL)).toBeUndefined();
 });
 

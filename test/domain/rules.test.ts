@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { deliveryAfter } from '../../src/domain/delivery.ts';
 import { describeEvent } from '../../src/domain/describe.ts';
-import { clampTime, conflictsWith, EVENT_ID_PATTERN } from '../../src/domain/event.ts';
+import { clampTime, conflictsWith, describeUse, EVENT_ID_PATTERN } from '../../src/domain/event.ts';
 import { FAILURE_KINDS, LONGEST_REST_MS, pauseAfter, syncStateOf } from '../../src/domain/failures.ts';
 import { formatDuration, parseDuration } from '../../src/domain/registry.ts';
 import { makeEvent } from '../support/events.ts';
@@ -29,12 +29,20 @@ test('a time up to five minutes ahead stands, one beyond is clamped to the time 
   expect(clampTime(1_300_001, 1_000_000)).toEqual({ occurredAt: 1_000_000, claimedAt: 1_300_001 });
 });
 
-test('an event id under another name or audience is a conflict', () => {
-  const known = { name: 'cio.audience_add', audienceKey: 'a_v1' };
-  expect(conflictsWith(known, { name: 'cio.audience_add', audienceKey: 'a_v1' })).toBe(false);
-  expect(conflictsWith(known, { name: 'cio.audience_remove', audienceKey: 'a_v1' })).toBe(true);
-  expect(conflictsWith(known, { name: 'cio.audience_add', audienceKey: 'b_v1' })).toBe(true);
-  expect(conflictsWith({ name: 'cio.exposure', audienceKey: null }, { name: 'cio.exposure' })).toBe(false);
+test('an event id under another name or audience, or from another source, is a conflict', () => {
+  const known = { name: 'cio.audience_add', audienceKey: 'a_v1', source: 'shop' };
+  const again = { name: 'cio.audience_add', audienceKey: 'a_v1', source: 'shop' } as const;
+  expect(conflictsWith(known, again)).toBe(false);
+  expect(conflictsWith(known, { ...again, name: 'cio.audience_remove' })).toBe(true);
+  expect(conflictsWith(known, { ...again, audienceKey: 'b_v1' })).toBe(true);
+  expect(conflictsWith(known, { ...again, source: 'other' })).toBe(true);
+  expect(conflictsWith({ name: 'cio.exposure', audienceKey: null }, { name: 'cio.exposure', source: 'shop' })).toBe(false);
+});
+
+test('what an event id was used for is told to its own source, and to no other', () => {
+  const known = { name: 'cio.forward', audienceKey: 'a_v1', action: 'tool', source: 'shop' };
+  expect(describeUse(known, { source: 'shop' })).toBe('for cio.forward a_v1 tool');
+  expect(describeUse(known, { source: 'other' })).toBe('by another source');
 });
 
 describe('a delivery', () => {
@@ -87,4 +95,9 @@ test.each(['カート放棄'.repeat(60), '"\\'.repeat(300), '😀'.repeat(200)])
   const summary = describeEvent(makeEvent({ context: { campaign_name: name } }), { status: 'applied', personId: 'p' });
   expect(Buffer.byteLength(JSON.stringify(summary))).toBeLessThanOrEqual(400);
   expect(summary.isWellFormed()).toBe(true);
+});
+
+test('a summary in the Temporal UI, which renders Markdown, holds no link that a webhook brought along', () => {
+  const summary = describeEvent(makeEvent({ context: { campaign_name: '[Click](https://evil.example) <img src=x>\r\n`rm`' } }), { status: 'applied', personId: 'p' });
+  expect(summary).toContain('\\[Click\\](https://evil.example) \\<img src=x\\> \\`rm\\`');
 });

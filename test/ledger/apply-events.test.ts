@@ -41,7 +41,7 @@ test('the same event twice in one batch, and again a month later, is one decisio
 test('a known event id for another audience is a conflict, and changes nothing', async () => {
   const event = makeEvent(somebody());
   await apply(event);
-  expect(await one({ ...event, audienceKey: CROSS_SELL })).toEqual({ kind: 'conflict', known: { name: 'cio.audience_add', audienceKey: CART } });
+  expect(await one({ ...event, audienceKey: CROSS_SELL })).toEqual({ kind: 'conflict', known: { name: 'cio.audience_add', audienceKey: CART, source: event.source } });
   expect(await database.query('select 1 from memberships where event_id = $1', [event.eventId])).toHaveLength(1);
 });
 

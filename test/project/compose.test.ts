@@ -105,7 +105,7 @@ test('Headgate runs read-only, and is given time to end', async () => {
     expect(compose.services[name]).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
     expect(Number.parseInt(compose.services[name]?.stop_grace_period ?? '0', 10) * 1_000).toBeGreaterThan(readEnvironment({ NODE_ENV: 'production' }).drainMs + 20_000);
   }
-  expect(await read('Dockerfile')).toMatch(/^USER node$/m);
+  expect(await read('Dockerfile')).toMatch(/^USER 1000:1000$/m);
 });
 
 test('whatever it mounts from this tree is there', async () => {

@@ -49,8 +49,8 @@ afterAll(async () => {
 });
 const run = (...args: string[]): Promise<CommandResult> => typeCommand(args);
 
-/** `start` is a service of its own, and there is no alert to look after. */
-const ELSEWHERE = ['start', 'alerts ack'];
+/** `start` and `codec-server` are services of their own, and there is no alert to look after. */
+const ELSEWHERE = ['start', 'codec-server', 'alerts ack'];
 /** Owners without a channel: a problem is found, and told on standard output. */
 const FINDS_PROBLEMS = ['alerts test'];
 /** By path: how it is typed, in this order. */
@@ -65,6 +65,7 @@ const TYPED: Record<string, () => string[]> = {
   reconcile: () => ['--dry-run'],
   release: () => [CART],
   alerts: () => [],
+  audit: () => ['--since', '-1h'],
   'alerts mute': () => ['source_silent', '--for', '1h'],
   'alerts test': () => [],
   'quarantine list': () => [],
@@ -98,6 +99,9 @@ const TYPED: Record<string, () => string[]> = {
   'export restart': () => ['warehouse'],
   'import exposures': () => [join(folder, 'rows.ndjson'), '--source', 'demo'],
   'person erase': () => ['--customer-id', 'c_2', '--anyway'],
+  'encryption new-key': () => [],
+  'encryption status': () => ['--since', '-1d'],
+  'encryption renew': () => ['--since', '-1d'],
   completion: () => ['bash'],
 };
 

@@ -1,6 +1,7 @@
 /** The door over HTTP: who may post, what is refused, and what nobody may read. */
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
 import { sign } from '../../src/api/index.ts';
 import { postWebhook, SECRET, startService, type TestService } from '../support/service.ts';
 import { seconds, somebody } from '../support/somebody.ts';
@@ -160,7 +161,7 @@ describe('reading', () => {
   });
 
   test('health, readiness and metrics', async () => {
-    expect(await service.read('/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } });
+    expect(await service.read('/healthz')).toMatchObject({ status: 200, body: { status: 'ok', version: packageJson.version } });
     expect(await service.read('/readyz')).toMatchObject({ status: 200, body: { ledger: true, temporal: true } });
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     expect(metrics).toMatch(/^headgate_webhook_answers_total\{source="demo",status="applied"\} \d+$/m);

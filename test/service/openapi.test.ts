@@ -111,6 +111,13 @@ describe('a running service', () => {
     }
   });
 
+  test.each([
+    ['readEvent', { event_id: '\0' }], ['readPeople', { customer_id: '\0' }], ['listQuarantine', { source: 'a\0b' }], ['readErasure', { id: '\0' }], ['listExposures', { after: Buffer.from('2026-02-31T00:00:00.000000Z\nx').toString('base64url') }],
+  ])('%s: a value that no ledger can take is a mistake of the request, not an outage', async (id, parameters: Record<string, string>) => {
+    const refused = await api.send(find(id), { name: id === 'listExposures' ? first(find(id)) : '', security: 0, parameters });
+    expect({ status: refused.status, wrong: api.problemsOf(find(id), refused) }, refused.text).toEqual({ status: 400, wrong: [] });
+  });
+
   test('queues webhooks without its ledger, and says so to readers, as described', async () => {
     wire.cut();
     const queued = await until(() => api.send(find('sendWebhook'), { name: 'cio.exposure', security: 0 }), ({ status }) => status === 202, 60_000);

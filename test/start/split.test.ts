@@ -75,7 +75,7 @@ test('a worker tells how it is, and with a receiver for traces one trace holds t
   expect(await (await fetch(`${workerUrl}/readyz`)).json()).toEqual({ status: 'ok', ledger: true });
   expect((await fetch(`${workerUrl}/metrics`)).status).toBe(401);
   const told = await (await fetch(`${workerUrl}/metrics`, { headers: { authorization: `Bearer ${READ_TOKEN}` } })).text();
-  expect(told).toMatch(/^headgate_process_info\{role="worker",registry="[0-9a-f]{16}"\} 1$/m);
+  expect(told).toMatch(/^headgate_process_info\{role="worker",registry="[0-9a-f]{16}",version="[^"]+"\} 1$/m);
   for (const [name, { atOnce }] of Object.entries(TEMPORAL_METRICS)) if (atOnce) expect(told, `/metrics of a worker lacks ${name}`).toContain(`\n${name}`);
 
   for (const { child } of [api, worker]) child.kill('SIGTERM');

@@ -5,6 +5,7 @@ import express from 'express';
 import { catalog } from '../../src/destinations/catalog.ts';
 import { identifyPerson } from '../../src/destinations/identify-person.ts';
 import { hashOnce, normaliseEmail } from '../../src/destinations/user-data.ts';
+import { AuditLog } from '../../src/api/index.ts';
 import { createConsole, type ConsoleOptions } from '../../src/console/index.ts';
 import type { HeadgateEvent } from '../../src/domain/event.ts';
 import type { Ledger } from '../../src/ledger/index.ts';
@@ -22,16 +23,15 @@ export interface TestConsole {
   close: () => Promise<void>;
 }
 
-export async function startConsole(ledger: Ledger, overrides: Partial<ConsoleOptions> = {}): Promise<TestConsole> {
-  const asked: string[] = [];
-  const sent: HeadgateEvent[] = [];
+/** What a console is built from here; what operators ask for is only noted. */
+export function consoleOptions(ledger: Ledger, { asked = [], sent = [] }: { asked?: string[]; sent?: HeadgateEvent[] } = {}): ConsoleOptions {
+  const logger = createLogger({ level: 'silent', pretty: false });
   const note = (action: string) => (target: TargetRef): Promise<string> => {
     asked.push(`${action} ${targetKey(target)}`);
     return Promise.resolve(`${action} done`);
   };
   const source = { name: 'demo', people: 'demo', signingSecrets: ['s'], bearerTokens: [], signatureAgeMs: 300_000, reportingSecrets: [], reports: { workflowsOnlyWhereNeeded: false, endsMemberships: [] } };
-  const app = express();
-  app.use('/console', createConsole({
+  return {
     ledger,
     policies: makePolicies(),
     watching: { sizesEveryMs: 6 * 3_600_000, prices: null },
@@ -52,12 +52,19 @@ export async function startConsole(ledger: Ledger, overrides: Partial<ConsoleOpt
     actions: { pause: note('pause'), resume: note('resume'), retry: note('retry'), pushNow: note('push') },
     host: '127.0.0.1',
     readToken: undefined,
-    operatorToken: undefined,
+    operatorTokens: [],
+    audit: new AuditLog({ ledger, logger }),
     temporalUi: undefined,
-    logger: createLogger({ level: 'silent', pretty: false }),
+    logger,
     metrics: createMetrics(),
-    ...overrides,
-  }));
+  };
+}
+
+export async function startConsole(ledger: Ledger, overrides: Partial<ConsoleOptions> = {}): Promise<TestConsole> {
+  const asked: string[] = [];
+  const sent: HeadgateEvent[] = [];
+  const app = express();
+  app.use('/console', createConsole({ ...consoleOptions(ledger, { asked, sent }), ...overrides }));
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

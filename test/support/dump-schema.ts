@@ -7,6 +7,9 @@ from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in (
 const FUNCTIONS = `
 select pg_get_functiondef(p.oid) as definition, obj_description(p.oid) as comment from pg_proc p
 where p.pronamespace = 'public'::regnamespace order by p.proname`;
+const TRIGGERS = `
+select pg_get_triggerdef(t.oid) as definition from pg_trigger t join pg_class c on c.oid = t.tgrelid
+where not t.tgisinternal and c.relnamespace = 'public'::regnamespace and not c.relispartition order by c.relname, t.tgname`;
 const VIEWS = `
 select c.relname as name, pg_get_viewdef(c.oid) as definition, obj_description(c.oid) as comment
 from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'v' order by 1`;
@@ -41,6 +44,7 @@ export async function dumpSchema(url: string): Promise<string> {
       parts.push([`-- ${String(table['comment'])}`, `create table ${name} (`, [...columns, ...constraints].join(',\n'), `)${partition}${options};`, ...indexes].join('\n'));
     }
     for (const one of await ask(FUNCTIONS)) parts.push(`-- ${String(one['comment'])}\n${String(one['definition']).trim()};`);
+    for (const one of await ask(TRIGGERS)) parts.push(`${String(one['definition'])};`);
     for (const view of await ask(VIEWS)) parts.push(`-- ${String(view['comment'])}\ncreate view ${String(view['name'])} as\n${String(view['definition'])}`);
     return `${parts.join('\n\n')}\n`;
   } finally {

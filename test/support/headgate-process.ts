@@ -11,6 +11,8 @@ import { until } from './until.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+const BIN = join(ROOT, 'bin/headgate.js');
+
 export interface Ports {
   api: number;
   sandbox: number;
@@ -33,6 +35,8 @@ export interface HeadgateProcess {
 /** A data folder and ports that several starts share. */
 export interface Instance {
   data: string;
+  /** Where its commands are typed. */
+  cwd: string;
   ports: Ports;
   environment: Record<string, string>;
   /** Resolves when it says that it is ready. */
@@ -44,7 +48,7 @@ export interface Instance {
   remove: () => Promise<void>;
 }
 
-export async function createInstance(): Promise<Instance> {
+export async function createInstance({ cwd = ROOT }: { cwd?: string } = {}): Promise<Instance> {
   const data = await mkdtemp(join(tmpdir(), 'headgate-start-'));
   await chmod(data, 0o755);
   const ports = { api: await findFreePort(), sandbox: await findFreePort(), temporal: await findFreePort(), ui: await findFreePort() };
@@ -69,6 +73,7 @@ export async function createInstance(): Promise<Instance> {
   };
   const instance: Instance = {
     data,
+    cwd,
     ports,
     environment,
     start: (more = {}) => ready(start(more)),
@@ -90,15 +95,15 @@ export async function createInstance(): Promise<Instance> {
 
 /** Runs the command line with an instance's environment. */
 export async function runHeadgate(instance: Instance, ...args: string[]): Promise<{ status: number | null; output: string }> {
-  const child = spawn(process.execPath, ['bin/headgate.js', ...args], { cwd: ROOT, env: { ...cleanEnvironment(), ...instance.environment } });
+  const child = spawn(process.execPath, [BIN, ...args], { cwd: instance.cwd, env: { ...cleanEnvironment(), ...instance.environment } });
   const output = collect(child);
   const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
   return { status, output: output() };
 }
 
 function launch(instance: Instance, more: Record<string, string>, byNpm: boolean): HeadgateProcess {
-  const [command, args] = byNpm ? ['npm', ['start']] : [process.execPath, ['bin/headgate.js', 'start']];
-  const child = spawn(command, args, { cwd: ROOT, env: { ...cleanEnvironment(), ...instance.environment, ...more } });
+  const [command, args] = byNpm ? ['npm', ['start']] : [process.execPath, [BIN, 'start']];
+  const child = spawn(command, args, { cwd: byNpm ? ROOT : instance.cwd, env: { ...cleanEnvironment(), ...instance.environment, ...more } });
   const url = `http://127.0.0.1:${String(instance.ports.api)}`;
   const sandboxUrl = `http://127.0.0.1:${String(instance.ports.sandbox)}`;
   return {
@@ -116,7 +121,7 @@ function launch(instance: Instance, more: Record<string, string>, byNpm: boolean
 }
 
 /** Without what `npm test` adds, so that the process does not take this one's npm for its own. */
-function cleanEnvironment(): Record<string, string | undefined> {
+export function cleanEnvironment(): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|HEADGATE_|TEMPORAL_|DATABASE_URL|CIO_|VITEST|NODE_ENV)/.test(name)));
 }
 

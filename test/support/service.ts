@@ -5,6 +5,7 @@ import { sign } from '../../src/api/index.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
 import { parseRegistry, type Registry } from '../../src/config/registry.ts';
 import { sandboxDestinations } from '../../src/config/sandbox-destinations.ts';
+import { withWorkflowTypes } from '../../src/config/workflows.ts';
 import type { Patience } from '../../src/domain/alerts.ts';
 import { Lifecycle } from '../../src/lifecycle.ts';
 import { createLogger } from '../../src/monitoring/logger.ts';
@@ -58,8 +59,11 @@ export interface TestService {
   read: (path: string) => Promise<WebhookAnswer>;
   /** Stops the api, the worker and what they share; servers stay. */
   stopHeadgate: () => Promise<void>;
-  /** @param changed another headgate.yaml than before. Rejects with the ConfigurationError of a process that would not start. */
-  startHeadgate: (changed?: string) => Promise<void>;
+  /**
+   * @param changed another headgate.yaml than before. Rejects with the ConfigurationError of a process that would not start.
+   * @param variables instead of those that the service was started with
+   */
+  startHeadgate: (changed?: string, variables?: Record<string, string>) => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -80,7 +84,9 @@ export interface ServiceOptions {
 export async function startService(options: ServiceOptions = {}): Promise<TestService> {
   const destination = options.destination ?? 'meta_main';
   const parse = (text: string): Registry => parseRegistry(text, 'headgate.yaml', { variables: {}, sandboxAllowed: true });
-  let registry = parse(options.registry ?? REGISTRY);
+  // Beside it is nothing: what `workflows:` names must be absolute.
+  const load = (text: string): Promise<Registry> => withWorkflowTypes(parse(text), '/nowhere');
+  let registry = await load(options.registry ?? REGISTRY);
   const database = await createDatabase();
   const databaseUrl = (await options.through?.(database.url)) ?? database.url;
   const temporal = await startTestTemporal();
@@ -100,9 +106,9 @@ export async function startService(options: ServiceOptions = {}): Promise<TestSe
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     },
     stopHeadgate: () => headgate.life.stop(),
-    startHeadgate: async (changed) => {
-      if (changed !== undefined) registry = parse(changed);
-      headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox, options);
+    startHeadgate: async (changed, variables) => {
+      if (changed !== undefined) registry = await load(changed);
+      headgate = await startHeadgate(registry, databaseUrl, temporal, sandbox, { ...options, ...(variables ? { environment: variables } : {}) });
       Object.assign(service, { url: headgate.url, client: headgate.client, parts: headgate.parts });
     },
     stop: async () => {
@@ -148,7 +154,7 @@ async function startHeadgate(registry: Registry, databaseUrl: string, temporal: 
   const logger = createLogger({ level: process.env['HEADGATE_LOG_LEVEL'] ?? 'silent', pretty: false });
   const environment = readEnvironment({ ...variables, HEADGATE_PORT: '0', HEADGATE_METRICS_PORT: '0' });
   await adopt(registry, databaseUrl, logger);
-  const settings = readTemporalSettings({}, temporal.address);
+  const settings = readTemporalSettings(environment.variables, temporal.address);
   const connection = await connectNative(settings, logger);
   life.started('temporal', connection.close);
   const parts = buildParts({

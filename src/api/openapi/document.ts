@@ -1,6 +1,6 @@
 /** The description of the api in OpenAPI 3.1, made of operations.ts and the zod schemas that the routes read by. Made once, when it is first asked for. */
 import { z } from 'zod';
-import packageJson from '../../../package.json' with { type: 'json' };
+import { LICENSE, VERSION } from '../../version.ts';
 import { refusal } from './answers.ts';
 import { ANSWERS } from './named-answers.ts';
 import type { Answer, Body, Example, Guard, Operation } from './operation.ts';
@@ -65,6 +65,7 @@ const GROUPS: Record<string, string> = {
   Quarantine: 'What could not be understood, until somebody decides.',
   Erasures: 'Taking a person out of everything.',
   Alerts: 'What is wrong, and who looks after it.',
+  'Audit log': 'What operators did.',
   Service: 'What machines ask.',
 };
 
@@ -74,15 +75,17 @@ const SCHEMES = {
   signatureTime: { type: 'apiKey', in: 'header', name: 'X-CIO-Timestamp', description: 'Seconds since 1970, as they were signed. Not older than the `signature_age` of the source.' },
   sourceToken: { type: 'http', scheme: 'bearer', description: 'A `bearer_token` of the source, where it has one, instead of a signature.' },
   readToken: { type: 'http', scheme: 'bearer', description: `HEADGATE_READ_TOKEN. ${LOOPBACK}` },
-  operatorToken: { type: 'http', scheme: 'bearer', description: `HEADGATE_OPERATOR_TOKEN, of everything that changes something. ${LOOPBACK}` },
+  operatorToken: { type: 'http', scheme: 'bearer', description: `HEADGATE_OPERATOR_TOKEN, or one of HEADGATE_OPERATOR_TOKENS: of everything that changes something. ${LOOPBACK}` },
 };
 
 const unauthorised: Answer = { description: 'The credentials are missing or wrong.', schema: refusal };
 const unavailable: Answer = { description: 'The ledger does not answer right now: try again.', schema: refusal, headers: { 'Retry-After': 'Seconds to wait.' } };
+const unreadable: Answer = { description: 'The address or a value cannot be read, or holds what cannot be stored, such as a NUL character.', schema: refusal };
+const tooMany: Answer = { description: 'Too many wrong tokens from this address. The right one is taken all the same.', schema: refusal, headers: { 'Retry-After': 'Seconds to wait.' } };
 const GUARDS: Record<Guard, { security: DescribedOperation['security']; answers: Record<number, Answer> }> = {
   webhook: { security: [{ signature: [], signatureTime: [] }, { sourceToken: [] }], answers: { 401: unauthorised } },
-  reading: { security: [{ readToken: [] }], answers: { 401: unauthorised, 503: unavailable } },
-  operating: { security: [{ operatorToken: [] }], answers: { 401: unauthorised, 503: unavailable } },
+  reading: { security: [{ readToken: [] }], answers: { 401: unauthorised, 429: tooMany, 503: unavailable } },
+  operating: { security: [{ operatorToken: [] }], answers: { 401: unauthorised, 429: tooMany, 503: unavailable } },
   open: { security: [], answers: {} },
 };
 
@@ -92,7 +95,7 @@ export function describeApi(): Description {
   for (const operation of OPERATIONS) paths[operation.path] = { ...paths[operation.path], [operation.method]: describeOperation(operation) };
   return {
     openapi: '3.1.0',
-    info: { title: 'Headgate', version: packageJson.version, description: INTRODUCTION, license: { name: packageJson.license, identifier: packageJson.license } },
+    info: { title: 'Headgate', version: VERSION, description: INTRODUCTION, license: { name: LICENSE, identifier: LICENSE } },
     tags: [...new Set(OPERATIONS.map(({ group }) => group))].map((name) => ({ name, description: GROUPS[name] ?? '' })),
     security: [],
     paths,
@@ -102,7 +105,8 @@ export function describeApi(): Description {
 
 function describeOperation(operation: Operation): DescribedOperation {
   const { security, answers } = GUARDS[operation.guard];
-  const all = { ...answers, ...operation.answers };
+  const takesValues = operation.inPath ?? operation.query ?? operation.body;
+  const all = { ...answers, ...(takesValues ? { 400: unreadable } : {}), ...operation.answers };
   return {
     operationId: operation.id,
     tags: [operation.group],

@@ -91,7 +91,7 @@ export const erasure = named(
   }),
 );
 
-export const alive = named('Alive', z.object({ status: z.literal('ok') }));
+export const alive = named('Alive', z.object({ status: z.literal('ok'), version: z.string().describe('Of Headgate, as headgate --version tells it.') }));
 export const readiness = named(
   'Readiness',
   z.object({

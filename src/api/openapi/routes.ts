@@ -1,5 +1,6 @@
-/** `/openapi.json`: what the api is, for programs. `/openapi`: the same for people. Nobody is asked for a token: it says nothing of this installation. */
+/** `/openapi.json`: what the api is, for programs. `/openapi`: the same for people. Nobody is asked for a token: it says nothing of this installation but the events of its workflow types. */
 import { Router } from 'express';
+import type { EventTypes } from '../../domain/event-type.ts';
 
 interface Made {
   json: string;
@@ -7,13 +8,14 @@ interface Made {
   policy: string;
 }
 
-export function descriptionRoutes(): Router {
+/** @param types events of workflow types, which are described too */
+export function descriptionRoutes(types: EventTypes = new Map()): Router {
   const router = Router();
   let made: Promise<Made> | undefined;
   // Loaded when somebody asks: a process starts without it.
   const make = async (): Promise<Made> => {
-    const [{ describeApi }, { renderPage, PAGE_POLICY }] = await Promise.all([import('./document.ts'), import('./page.ts')]);
-    const description = describeApi();
+    const [{ describeApi }, { describeOwnEvents }, { renderPage, PAGE_POLICY }] = await Promise.all([import('./document.ts'), import('./own-events.ts'), import('./page.ts')]);
+    const description = describeOwnEvents(describeApi(), types);
     return { json: JSON.stringify(description), html: renderPage(description), policy: PAGE_POLICY };
   };
   router.get('/openapi.json', async (_request, response) => {

@@ -1,6 +1,7 @@
 /** The description of what machines ask: health, metrics, this description. */
 import { z } from 'zod';
 import { alive, readiness } from './operating-answers.ts';
+import { VERSION } from '../../version.ts';
 import type { Operation } from './operation.ts';
 
 const GROUP = 'Service';
@@ -10,7 +11,7 @@ export const serviceOperations: Operation[] = [
     id: 'readHealth', method: 'get', path: '/healthz', group: GROUP, guard: 'open',
     summary: 'Whether this process lives',
     answers: { 200: { description: 'It does.', schema: alive } },
-    examples: [{ name: 'alive', summary: 'It does', answer: { status: 200, body: { status: 'ok' } } }],
+    examples: [{ name: 'alive', summary: 'It does', answer: { status: 200, body: { status: 'ok', version: VERSION } } }],
   },
   {
     id: 'readReadiness', method: 'get', path: '/readyz', group: GROUP, guard: 'open',

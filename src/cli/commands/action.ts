@@ -4,6 +4,8 @@ import { connectActions } from '../../config/connect-actions.ts';
 import type { ActionRequest } from '../../actions/action.ts';
 import type { ForwardFields } from '../../domain/forward.ts';
 import { answerSaid } from '../answer.ts';
+import { audited } from '../audited.ts';
+import { harmless } from '../harmless.ts';
 import { readApi } from '../headgate-api.ts';
 import { loadOwnRegistry, pick, sandboxUrlOf } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
@@ -31,7 +33,7 @@ const CHANGES = [
   ['retry', 'Send what the tool refused once more.'],
 ] as const;
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const print = (text: string): void => void process.stdout.write(`${harmless(text)}\n`);
 
 export function addActionCommands(program: Command): void {
   const group = program.command('action').description('Tools that cio.forward events go to: how they stand, pause, resume, a test.');
@@ -86,7 +88,7 @@ function describe(actions: readonly ActionAnswer[]): string {
 async function change(what: (typeof CHANGES)[number][0], key: string, json: boolean | undefined): Promise<void> {
   const own = await loadOwnRegistry();
   pick('action', key, own.registry.actions);
-  answerSaid(json, await withTemporal(own.environment, (gateway) => gateway.updateAction(key, what)), { action: key });
+  answerSaid(json, await withTemporal(own.environment, (gateway) => audited(gateway, { action: `action.${what}`, subject: key }, () => gateway.updateAction(key, what), (said) => ({ said }))), { action: key });
 }
 
 interface TestOptions {

@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
 import { parseDuration } from '../../domain/registry.ts';
+import { harmless } from '../harmless.ts';
 import { operateApi, readApi } from '../headgate-api.ts';
 import { shown, table } from '../table.ts';
 import { time } from '../time.ts';
@@ -28,7 +29,7 @@ interface AlertAnswer {
   messages: { owner: string; channel: string; change: string; sent_at: string | null; last_error: string | null }[];
 }
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const print = (text: string): void => void process.stdout.write(`${harmless(text)}\n`);
 const common = (command: Command): Command => command.option('--url <url>', 'where Headgate listens').option('--json', 'print JSON');
 const ownName = (): string => userInfo().username;
 

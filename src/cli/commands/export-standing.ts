@@ -1,6 +1,8 @@
 /** `headgate export status | pause | resume | retry | restart`: how exports of exposures stand, and what an operator does about them. */
 import type { Command } from 'commander';
 import { answerSaid } from '../answer.ts';
+import { audited } from '../audited.ts';
+import { harmless } from '../harmless.ts';
 import { readApi } from '../headgate-api.ts';
 import { loadOwnRegistry, pick } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
@@ -29,7 +31,7 @@ const ACTIONS = [
   ['restart', 'Send everything again from the beginning. What analysts read shows each event once all the same.'],
 ] as const;
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const print = (text: string): void => void process.stdout.write(`${harmless(text)}\n`);
 
 /** @param command the command `export` */
 export function addExportStandingCommands(command: Command): void {
@@ -68,5 +70,5 @@ const WIDE = 60;
 async function change(action: (typeof ACTIONS)[number][0], exporter: string, json: boolean | undefined): Promise<void> {
   const own = await loadOwnRegistry();
   pick('exporter', exporter, own.registry.exporters);
-  answerSaid(json, await withTemporal(own.environment, (gateway) => gateway.updateExport(exporter, action)), { exporter });
+  answerSaid(json, await withTemporal(own.environment, (gateway) => audited(gateway, { action: `export.${action}`, subject: exporter }, () => gateway.updateExport(exporter, action), (said) => ({ said }))), { exporter });
 }

@@ -1,6 +1,7 @@
 /** `headgate release` and `headgate drift`: waves that the guard holds, and sizes that have parted. */
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
+import { harmless } from '../harmless.ts';
 import { operateApi, readApi } from '../headgate-api.ts';
 import { loadOwnRegistry, pick } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
@@ -37,7 +38,7 @@ Without an audience: what is held now, and why. What was released is pushed at o
 There is no way to throw a wave away, because the ledger says what is wanted: correct it by events (add again whom a mistaken campaign removed, remove whom it
 added). Whoever is corrected is not held any more, and the platform never hears of the mistake.`;
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const print = (text: string): void => void process.stdout.write(`${harmless(text)}\n`);
 
 export function addGuardCommands(program: Command): void {
   program

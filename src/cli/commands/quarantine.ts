@@ -5,6 +5,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { Option, type Command } from 'commander';
 import type { QuarantineEntryDetails, QuarantineEntryView } from '../../api/index.ts';
 import { ProgressLine } from '../progress-line.ts';
+import { harmless } from '../harmless.ts';
 import { operateApi, readApi } from '../headgate-api.ts';
 import { describeEntry, describeList, describeResult, describeResults, isFine, type Result } from '../quarantine-text.ts';
 import { readTime } from '../time.ts';
@@ -83,7 +84,7 @@ export function addQuarantineCommands(program: Command): void {
     .action(discard);
 }
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const print = (text: string): void => void process.stdout.write(`${harmless(text)}\n`);
 
 async function list({ url, json, state, limit, before, ...filter }: ListOptions): Promise<void> {
   const query = new URLSearchParams({ ...readFilter(filter), state, limit, ...(before === undefined ? {} : { before }) });

@@ -1,6 +1,7 @@
 /** `headgate event | person | audience | audiences`: what became of things, as tables for people or JSON for programs. */
 import type { Command } from 'commander';
 import type { EventDetails, ForwardView, EventView, MembershipView, DeliveryView, PersonView } from '../../ledger/index.ts';
+import { harmless } from '../harmless.ts';
 import { readApi } from '../headgate-api.ts';
 import { shown, table } from '../table.ts';
 import { time } from '../time.ts';
@@ -63,7 +64,7 @@ interface HeldAnswer {
   }[];
 }
 
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const print = (text: string): void => void process.stdout.write(`${harmless(text)}\n`);
 const withCommon = (command: Command): Command => command.option('--url <url>', 'where Headgate listens').option('--json', 'print JSON');
 
 /** Returns the commands `audience` and `person`, for more of their kind. */

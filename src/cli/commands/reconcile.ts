@@ -1,6 +1,7 @@
 /** `headgate reconcile`: after the ledger or Temporal was restored from a backup. docs/backup.md says when and why. */
 import type { Command } from 'commander';
 import { answer } from '../answer.ts';
+import { audited } from '../audited.ts';
 import { EXIT } from '../exit-codes.ts';
 import { followJob } from '../follow-job.ts';
 import { loadOwnRegistry } from '../own-registry.ts';
@@ -37,7 +38,8 @@ async function reconcile({ since, dryRun = false, resync = false, acceptLoss = f
   const { environment } = await loadOwnRegistry();
   const from = since === undefined ? null : readTime('--since', since);
   await withTemporal(environment, async (gateway) => {
-    const started = await gateway.startReconcile({ since: from, dryRun, resync, acceptLoss });
+    const doing = { action: 'ledger.reconcile', subject: 'the ledger and Temporal', detail: { since: from === null ? 'the restore that was noticed' : new Date(from).toISOString(), dry_run: dryRun, resync, accept_loss: acceptLoss } } as const;
+    const started = await audited(gateway, doing, () => gateway.startReconcile({ since: from, dryRun, resync, acceptLoss }), ({ workflowId }) => ({ workflow_id: workflowId }));
     const { said, counts, done } = await followJob(started, json);
     if (!done) process.exitCode = EXIT.failed;
     const { lostIds, lostErasures, ...numbers } = counts;

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Audience } from '../../domain/registry.ts';
 import type { RegistryJob } from '../../workflows/contract.ts';
 import { answerSaid } from '../answer.ts';
+import { audited, type Doing } from '../audited.ts';
 import { followJob } from '../follow-job.ts';
 import { findTarget, loadOwnRegistry, pick, type OwnRegistry } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
@@ -75,9 +76,18 @@ function ownTarget(own: OwnRegistry, destination: string, key: string): void {
   if (!findTarget(own, destination, key)) throw new Error(`${key} has no target at ${destination} in ${own.path}: put it back for as long as this takes.`);
 }
 
+/** For the audit log. */
+function doingOf(job: RegistryJob): Doing {
+  const { audienceKey } = job.input;
+  if (job.kind === 'rewindow') return { action: 'audience.rewindow', subject: audienceKey, detail: { window_ms: job.input.windowMs, dry_run: job.input.dryRun } };
+  const [destination] = job.input.destinations;
+  const whole = job.kind === 'retire' ? job.input.wholeAudience : destination === undefined || job.input.destinations.length > 1;
+  return { action: `${whole ? 'audience' : 'target'}.${job.kind}`, subject: whole || destination === undefined ? audienceKey : `${destination}/${audienceKey}`, detail: job.kind === 'retire' ? { keep: job.input.keep } : {} };
+}
+
 async function follow({ environment }: OwnRegistry, job: RegistryJob, json: boolean | undefined): Promise<void> {
   await withTemporal(environment, async (gateway) => {
-    const started = await gateway.startJob(job);
+    const started = await audited(gateway, doingOf(job), () => gateway.startJob(job), ({ workflowId }) => ({ workflow_id: workflowId }));
     const { said } = await followJob(started, json);
     answerSaid(json, said, { workflow_id: started.workflowId });
   });

@@ -2,8 +2,9 @@
 import { Argument, type Command } from 'commander';
 import { sign } from '../../api/index.ts';
 import type { Source } from '../../config/registry.ts';
+import { harmless, harmlessJson } from '../harmless.ts';
 import { apiUrl, ask } from '../headgate-api.ts';
-import { loadOwnRegistry, type OwnRegistry } from '../own-registry.ts';
+import { loadOwnRegistry, pick, type OwnRegistry } from '../own-registry.ts';
 import { readTime } from '../time.ts';
 
 interface SendOptions {
@@ -17,6 +18,7 @@ interface SendOptions {
   phone?: string;
   at?: string;
   eventId?: string;
+  event?: string;
   source?: string;
   context: Record<string, string>;
   attribute: Record<string, string>;
@@ -25,6 +27,8 @@ interface SendOptions {
 }
 
 const KINDS = { add: 'cio.audience_add', remove: 'cio.audience_remove', exposure: 'cio.exposure', forward: 'cio.forward', report: 'cio.report' } as const;
+/** Of a workflow type. */
+const OWN_EVENT = 'event';
 
 const collect = (pair: string, collected: Record<string, string>): Record<string, string> => {
   const [name = '', ...value] = pair.split('=');
@@ -35,9 +39,10 @@ export function addSendCommand(program: Command): void {
   program
     .command('send')
     .description('Sign and post a webhook, as Customer.io would.')
-    .addArgument(new Argument('<kind>', 'what happened').choices(Object.keys(KINDS)))
+    .addArgument(new Argument('<kind>', 'what happened').choices([...Object.keys(KINDS), OWN_EVENT]))
     .option('--audience <key>', 'the audience')
     .option('--action <key>', 'of a forward: the action that it goes to')
+    .option('--event <name>', 'of an event: that of a workflow type (default: the only one)')
     .option('--metric <channel.metric>', 'of a report: what happened', 'email.sent')
     .option('--exposure <name>', 'of an exposure: what you call it, such as journey_entered')
     .option('--email <address>', 'the person by e-mail')
@@ -48,7 +53,7 @@ export function addSendCommand(program: Command): void {
     .option('--event-id <id>', 'the event_id (default: a new one)')
     .option('--source <name>', 'the source (default: the only one)')
     .option('--context <name=value>', 'campaign context; of a report, fields of its data such as campaign_id; repeatable', collect, {})
-    .option('--attribute <name=value>', 'attributes; repeatable', collect, {})
+    .option('--attribute <name=value>', 'attributes; repeatable. Of an event, those that are not given are as in the example of its type', collect, {})
     .option('--url <url>', 'where Headgate listens')
     .option('--json', 'print the answer as JSON')
     .action(send);
@@ -58,20 +63,20 @@ async function send(kind: string, options: SendOptions): Promise<void> {
   const own = await loadOwnRegistry();
   const source = findSource(own, options.source);
   const isReport = kind === 'report';
-  const body = JSON.stringify(isReport ? reportBody(options) : actionBody(KINDS[kind as keyof typeof KINDS], options));
+  const body = JSON.stringify(isReport ? reportBody(options) : kind === OWN_EVENT ? ownEventBody(own, options) : actionBody(KINDS[kind as keyof typeof KINDS], options, options.attribute));
   const { status, body: answer } = await ask(`${apiUrl(own.environment, options.url)}/v1/webhooks/${source.name}${isReport ? '/reporting' : ''}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...credentials(source, isReport ? source.reportingSecrets : source.signingSecrets, body) },
     body,
   });
   if (status >= 300) process.exitCode = 1;
-  process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : `${describeAnswer(status, answer)}\n`);
+  process.stdout.write(options.json ? `${harmlessJson(answer)}\n` : `${harmless(describeAnswer(status, answer))}\n`);
 }
 
 const timestampOf = ({ at }: SendOptions): number => (at === undefined ? Date.now() : readTime('--at', at)) / 1_000;
 
 /** As a webhook action posts it (docs/webhooks.md). */
-const actionBody = (event: string, options: SendOptions): object => ({
+const actionBody = (event: string, options: SendOptions, attributes: object): object => ({
   schema_version: 1,
   event_id: options.eventId ?? crypto.randomUUID(),
   event,
@@ -84,8 +89,26 @@ const actionBody = (event: string, options: SendOptions): object => ({
   email: options.email,
   phone: options.phone,
   context: options.context,
-  attributes: options.attribute,
+  attributes,
 });
+
+/** Of a workflow type. Attributes are read as JSON, unless its schema says that they are text. */
+function ownEventBody({ registry: { types } }: OwnRegistry, options: SendOptions): object {
+  const byEvent = new Map(types.map((type) => [type.event, type]));
+  if (options.event === undefined && types.length !== 1) throw new Error(`Say --event: ${[...byEvent.keys()].join(', ') || 'there are no workflow types (headgate workflow new NAME makes one)'}.`);
+  const type = pick('workflow type for the event', options.event ?? types[0]?.event ?? '', byEvent);
+  const properties = (type.jsonSchema['properties'] ?? {}) as Record<string, { type?: unknown } | undefined>;
+  const given = Object.entries(options.attribute).map(([name, value]): [string, unknown] => [name, properties[name]?.type === 'string' ? value : readJson(value)]);
+  return actionBody(type.event, options, { ...type.example, ...Object.fromEntries(given) });
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
 
 /** As the reporting feed posts it (docs/reporting.md). */
 function reportBody(options: SendOptions): object {

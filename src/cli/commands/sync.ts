@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { ResyncTarget } from '../../workflows/contract.ts';
 import { answer, answerSaid } from '../answer.ts';
+import { audited } from '../audited.ts';
 import { EXIT } from '../exit-codes.ts';
 import { checkTarget, loadOwnRegistry, pick } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
@@ -60,14 +61,15 @@ export function addSyncCommands(program: Command): void {
 async function changeSync(what: 'pause' | 'resume', { destination, audience, json }: SyncOptions): Promise<void> {
   const own = await loadOwnRegistry();
   checkTarget(own, destination, audience);
-  const said = await withTemporal(own.environment, (gateway) => gateway.updateSync({ destination, audienceKey: audience }, what));
+  const said = await withTemporal(own.environment, (gateway) =>
+    audited(gateway, { action: `target.${what}`, subject: `${destination}/${audience}` }, () => gateway.updateSync({ destination, audienceKey: audience }, what), (answered) => ({ said: answered })));
   answerSaid(json, said, { destination, audience_key: audience });
 }
 
 async function pushNow({ destination, audience, json }: SyncOptions): Promise<void> {
   const own = await loadOwnRegistry();
   checkTarget(own, destination, audience);
-  await withTemporal(own.environment, (gateway) => gateway.wakeSync({ destination, audienceKey: audience }, 'pushNow'));
+  await withTemporal(own.environment, (gateway) => audited(gateway, { action: 'target.push_now', subject: `${destination}/${audience}` }, () => gateway.wakeSync({ destination, audienceKey: audience }, 'pushNow')));
   answerSaid(json, `${destination}/${audience} is tried at once: headgate audience ${audience} shows what comes of it`, { destination, audience_key: audience });
 }
 
@@ -78,7 +80,8 @@ async function resync(audience: string, { target, withFormer = false, verify = f
   if (destinations.length === 0) throw new Error(`${audience} has no targets in headgate.yaml.`);
   for (const destination of destinations) checkTarget(own, destination, audience);
   await withTemporal(own.environment, async (gateway) => {
-    const workflowId = await gateway.startResync(audience, destinations, { withFormer, verify });
+    const doing = { action: 'audience.resync', subject: audience, detail: { destinations, with_former: withFormer } } as const;
+    const workflowId = await audited(gateway, doing, () => gateway.startResync(audience, destinations, { withFormer, verify }), (started) => ({ workflow_id: started }));
     if (detach) {
       answer(json, { workflow_id: workflowId }, () => `Workflow ${workflowId}`);
       return;

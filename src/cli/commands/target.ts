@@ -2,6 +2,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Target } from '../../domain/registry.ts';
 import { answer, answerSaid } from '../answer.ts';
+import { audited } from '../audited.ts';
 import { checkTarget, destinationsOf, loadOwnRegistry, pick } from '../own-registry.ts';
 import { withTemporal } from '../own-temporal.ts';
 
@@ -75,6 +76,9 @@ function targetsWith(targets: readonly Target[], destination: string, id: string
 async function retry({ destination, audience, customerId, personId, json }: RetryOptions): Promise<void> {
   const own = await loadOwnRegistry();
   checkTarget(own, destination, audience);
-  const said = await withTemporal(own.environment, (gateway) => gateway.updateSync({ destination, audienceKey: audience }, 'retry', customerId ?? personId ?? null));
+  const person = customerId ?? personId ?? null;
+  // The log keeps nobody's name, because nothing in it can be erased.
+  const doing = { action: 'target.retry', subject: `${destination}/${audience}`, detail: { of: person === null ? 'everybody' : 'one person' } } as const;
+  const said = await withTemporal(own.environment, (gateway) => audited(gateway, doing, () => gateway.updateSync({ destination, audienceKey: audience }, 'retry', person)));
   answerSaid(json, said, { destination, audience_key: audience });
 }

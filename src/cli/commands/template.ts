@@ -1,10 +1,10 @@
 /** `headgate template`: what to paste into Customer.io, and whether it holds with people of every kind. */
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { EventContext } from '../../api/index.ts';
+import { namesFor, type EventContext } from '../../api/index.ts';
 import { connectActions } from '../../config/connect-actions.ts';
 import { identifyPerson } from '../../destinations/identify-person.ts';
-import { EVENT_NAMES } from '../../domain/event.ts';
+import { EVENT_NAMES, type EventName } from '../../domain/event.ts';
 import { ask } from '../headgate-api.ts';
 import { loadOwnRegistry, pick, sandboxUrlOf, type OwnRegistry } from '../own-registry.ts';
 import { table } from '../table.ts';
@@ -14,7 +14,7 @@ import { allBodies, attributesOf, REGIONS, webhookTemplate, type Region, type We
 import { credentials, findSource } from './send.ts';
 
 interface Options {
-  event?: (typeof EVENT_NAMES)[number];
+  event?: EventName;
   audience?: string;
   action?: string;
   exposure?: string;
@@ -37,7 +37,7 @@ export function addTemplateCommand(program: Command): void {
   program
     .command('template')
     .description('Print what to paste into a webhook action of Customer.io, or check that it holds.')
-    .addOption(new Option('--event <name>', 'what the webhook says').choices(EVENT_NAMES))
+    .option('--event <name>', `what the webhook says: ${EVENT_NAMES.join(', ')}, or the event of a workflow type`)
     .option('--audience <key>', 'the audience')
     .option('--action <key>', 'of cio.forward: the action')
     .option('--exposure <name>', 'of cio.exposure: what you call it, such as journey_entered')
@@ -88,6 +88,9 @@ function bodiesOf({ event, audience, action, exposure, attribute: attributes, pr
   if (event === undefined) return allBodies(registry, usesOf, more);
   if (audience !== undefined) pick('audience', audience, registry.policies.audiences);
   if (action !== undefined) pick('action', action, registry.actions);
+  const type = registry.policies.types?.get(event);
+  if (type) return [{ event, audienceKey: audience, ...more, attributes: { ...attributesOf(Object.keys(type.example).map((name) => `attributes.${name}`)), ...attributes } }];
+  if (!(EVENT_NAMES as readonly string[]).includes(event)) throw new Error(`There is no event ${event}; there are ${[...EVENT_NAMES, ...(registry.policies.types?.keys() ?? [])].join(', ')}.`);
   if (event === 'cio.forward') {
     if (action === undefined) throw new Error(`Say --action: headgate.yaml has ${[...registry.actions.keys()].join(', ') || 'none'}.`);
     return [{ event, action, audienceKey: audience, ...more, attributes: { ...attributesOf(usesOf(action)), ...attributes } }];
@@ -117,11 +120,13 @@ async function check(options: Options, own: OwnRegistry, bodies: readonly BodyOp
   const platforms = [...new Set([...registry.destinations.values()].map(({ platform }) => platform))];
   const context: EventContext = {
     source: source.name, people: source.people, phoneCountry: source.phoneCountry, receivedAt: Date.now(),
-    hasAudience: (key) => registry.policies.audiences.has(key), hasAction: (name) => registry.actions.has(name), identify: (person) => identifyPerson(person, platforms),
+    ...namesFor(registry.policies, source.name), identify: (person) => identifyPerson(person, platforms),
   };
   const file = options.file === undefined ? undefined : await readFile(options.file, 'utf8');
   const checked: Checked[] = [];
-  for (const one of file === undefined ? bodies : bodies.slice(0, 1)) {
+  // Of all that there is, what the source may use.
+  const allowed = bodies.filter(({ audienceKey, action }) => options.event !== undefined || ((audienceKey === undefined || context.hasAudience(audienceKey)) && (action === undefined || context.hasAction?.(action))));
+  for (const one of file === undefined ? allowed : bodies.slice(0, 1)) {
     const paths = file === undefined ? Object.values(one.attributes) : pathsIn(file);
     const rendered = checkTemplate(file ?? liquidBody(one), { engine: options.engine, attributePaths: paths, context });
     const what = options.file ?? [one.event, one.audienceKey, one.action].filter(Boolean).join(' ');

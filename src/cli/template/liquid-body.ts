@@ -2,14 +2,14 @@
  * The body to paste into a webhook action of Customer.io: JSON with Liquid in it. Every value is written by the filter that quotes and escapes, so that no name
  * with a quote breaks the body, and has a default, because a missing attribute stops the request before it is sent.
  */
-import type { EVENT_NAMES } from '../../domain/event.ts';
+import type { EventName } from '../../domain/event.ts';
 
 /** Customer.io's two engines: LiquidJS for accounts since 2023-11-28, else Ruby's, which has no `default`. */
 export const LIQUID_ENGINES = ['latest', 'legacy'] as const;
 export type LiquidEngine = (typeof LIQUID_ENGINES)[number];
 
 export interface BodyOptions {
-  event: (typeof EVENT_NAMES)[number];
+  event: EventName;
   audienceKey?: string | undefined;
   action?: string | undefined;
   /** Of an exposure: what it is called. */
