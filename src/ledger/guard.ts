@@ -145,7 +145,7 @@ export interface ReleasedWave extends TargetRef {
   members: number;
 }
 
-interface Release {
+export interface Release {
   /** Absent: both. */
   operation?: PushOperation | undefined;
   by: string;

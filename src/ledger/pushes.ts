@@ -102,7 +102,7 @@ export interface MemberOutcome {
   reason?: string;
 }
 
-interface Push {
+export interface Push {
   pushId: string;
   operation: PushOperation;
 }

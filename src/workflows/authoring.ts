@@ -8,7 +8,7 @@ import { QUEUES } from './contract.ts';
 import type { About, Emit, EmitInput, Emitted, EventsInput, FoundEvent, TellEntityInput, Told } from './type-contract.ts';
 
 // A type's patches are its own; Headgate's stand in patches.ts.
-// eslint-disable-next-line no-restricted-imports
+ 
 export { deprecatePatch, patched } from '@temporalio/workflow';
 export {
   allHandlersFinished, condition, continueAsNew, defineQuery, defineSignal, defineUpdate, isCancellation, log, makeContinueAsNewFunc,
