@@ -11,7 +11,7 @@ import type { TestEnvironment } from './environment.ts';
 const NAP_MS = 20;
 
 /** @param handle of a client that skips nothing by itself */
-export async function awaitResult(handle: WorkflowHandle, { environment, whyNoSkipping }: TestEnvironment): Promise<unknown> {
+export async function awaitResult(handle: WorkflowHandle, { environment, whyNoSkipping, skipInTurn }: TestEnvironment): Promise<unknown> {
   const result: Promise<unknown> = handle.result();
   if (whyNoSkipping !== undefined) return result;
   const ended = result.then(
@@ -19,7 +19,7 @@ export async function awaitResult(handle: WorkflowHandle, { environment, whyNoSk
     () => true,
   );
   const nap = (): Promise<false> => new Promise((resolve) => setTimeout(resolve, NAP_MS, false));
-  while (!(await Promise.race([ended, nap()]))) await skipSleep(handle, environment);
+  while (!(await Promise.race([ended, nap()]))) await Promise.race([ended, skipInTurn(() => skipSleep(handle, environment))]);
   return result;
 }
 

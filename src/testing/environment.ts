@@ -8,6 +8,8 @@ export interface TestEnvironment {
   environment: TestWorkflowEnvironment;
   /** Why time does not skip here, and what to install so that it does; undefined where it does. */
   whyNoSkipping: string | undefined;
+  /** One after the other: the server's clock is one, and comes to a stand when two skip at once. */
+  skipInTurn: <T>(skip: () => Promise<T>) => Promise<T>;
 }
 
 /** The SDK gives a server five seconds, which is short for a machine that has much to do; the second time its files are at hand. */
@@ -19,11 +21,20 @@ export async function openTestEnvironment(say: (line: string) => void): Promise<
   const skipping = await findTestServer({ say }).catch(unlessEmbedded);
   if (!(skipping instanceof EmbeddedError)) {
     const server = { executable: { type: 'existing-path', path: skipping.path } as const };
-    return { environment: await patiently(() => TestWorkflowEnvironment.createTimeSkipping({ server })), whyNoSkipping: undefined };
+    return { environment: await patiently(() => TestWorkflowEnvironment.createTimeSkipping({ server })), whyNoSkipping: undefined, skipInTurn: turns() };
   }
   const { path } = await findTemporalBinary({ say });
   const server = { executable: { type: 'existing-path', path } as const, log: { format: 'pretty', level: 'error' } };
-  return { environment: await patiently(() => TestWorkflowEnvironment.createLocal({ server })), whyNoSkipping: skipping.message };
+  return { environment: await patiently(() => TestWorkflowEnvironment.createLocal({ server })), whyNoSkipping: skipping.message, skipInTurn: (skip) => skip() };
+}
+
+function turns(): TestEnvironment['skipInTurn'] {
+  let last: Promise<unknown> = Promise.resolve();
+  return (skip) => {
+    const own = last.then(skip);
+    last = own.catch(() => undefined);
+    return own;
+  };
 }
 
 function unlessEmbedded(error: unknown): EmbeddedError {

@@ -157,7 +157,7 @@ export class TestKit {
   /** Lets time pass: what is due meanwhile happens, in order. @param duration such as `60 days`, or milliseconds */
   async sleep(duration: Duration): Promise<void> {
     if (this.whyNoSkipping !== undefined && msToNumber(duration) > LONGEST_REAL_SLEEP_MS) throw new Error(`Time cannot be skipped here. ${this.whyNoSkipping} Begin the test with kit.needsTimeSkipping(context).`);
-    await this.#wait(() => this.#server.environment.sleep(duration));
+    await this.#wait(() => this.#server.skipInTurn(() => this.#server.environment.sleep(duration)));
   }
 
   /** A call that is still open when the kit is closed must not be tried again on a closed connection. */
