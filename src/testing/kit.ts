@@ -69,6 +69,7 @@ export class TestKit {
   readonly #types: RunningTypes;
   readonly #store: MemoryStore;
   readonly #failing: FailingSteps;
+  readonly #closing = new AbortController();
   /** Makes the bodies that `send` sends, and people. */
   readonly webhooks = new WebhookFactory();
 
@@ -150,13 +151,18 @@ export class TestKit {
 
   /** What a workflow returned, as `result` of a run: of an entity, say. */
   async resultOf<T = unknown>(handle: WorkflowHandle): Promise<T> {
-    return this.#failing.unlessOneKeepsFailing(awaitResult(handle, this.#server) as Promise<T>);
+    return this.#wait(() => awaitResult(handle, this.#server) as Promise<T>);
   }
 
   /** Lets time pass: what is due meanwhile happens, in order. @param duration such as `60 days`, or milliseconds */
   async sleep(duration: Duration): Promise<void> {
     if (this.whyNoSkipping !== undefined && msToNumber(duration) > LONGEST_REAL_SLEEP_MS) throw new Error(`Time cannot be skipped here. ${this.whyNoSkipping} Begin the test with kit.needsTimeSkipping(context).`);
-    await this.#failing.unlessOneKeepsFailing(this.#server.environment.sleep(duration));
+    await this.#wait(() => this.#server.environment.sleep(duration));
+  }
+
+  /** A call that is still open when the kit is closed must not be tried again on a closed connection. */
+  #wait<T>(work: () => Promise<T>): Promise<T> {
+    return this.#failing.unlessOneKeepsFailing(this.#types.client.withAbortSignal(this.#closing.signal, work));
   }
 
   /** Waits until something holds that workflows bring about, without skipping time. Throws with what was seen last. */
@@ -214,6 +220,7 @@ export class TestKit {
 
   /** Ends the workers and the server. */
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#types.stop();
     await this.#server.environment.teardown();
   }

@@ -115,7 +115,7 @@ describe('by the command line', () => {
       const shown = await run('audit', '--on', TARGET, '--action', 'target.pause');
       expect(shown).toMatchObject({ status: 0, output: expect.stringContaining('paused a target') as string });
       const json = await run('audit', '--since', '-1h', '--who', ME, '--json');
-      expect(json.output.trim().split('\n').map((line) => (JSON.parse(line) as AuditView).who)).toContain(ME);
+      expect((JSON.parse(json.output) as { audit: AuditView[] }).audit.map(({ who }) => who)).toContain(ME);
       expect((await run('audit', '--until', '-1h')).output).toBe('Nothing was written down.\n');
     } finally {
       delete process.env['HEADGATE_OPERATOR_TOKEN'];

@@ -102,6 +102,8 @@ const TYPED: Record<string, () => string[]> = {
   'encryption new-key': () => [],
   'encryption status': () => ['--since', '-1d'],
   'encryption renew': () => ['--since', '-1d'],
+  'workflow list': () => [],
+  'workflow new': () => ['refund-watch', '--folder', join(folder, 'workflows')],
   completion: () => ['bash'],
 };
 

@@ -1,6 +1,7 @@
 /** `headgate audit`: what operators did, when, to what, and what came of it. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type { AuditView } from '../../api/index.ts';
+import { answer } from '../answer.ts';
 import { readOperating } from '../headgate-api.ts';
 import { table } from '../table.ts';
 import { readTime, time } from '../time.ts';
@@ -29,7 +30,7 @@ export function addAuditCommand(program: Command): void {
     .option('--action <name>', 'only this, such as target.pause')
     .option('--limit <number>', 'how many, the newest first', whole, 100)
     .option('--url <url>', 'where Headgate listens')
-    .option('--json', 'print JSON, a line each')
+    .option('--json', 'print JSON')
     .action(audit);
 }
 
@@ -50,7 +51,7 @@ async function audit({ since, until, who, on, action, limit, url, json }: Option
     rows.push(...page.audit);
     before = page.next;
   }
-  process.stdout.write(`${json ? rows.map((row) => JSON.stringify(row)).join('\n') : describe(rows)}\n`);
+  answer(json, { audit: rows }, () => describe(rows));
 }
 
 const describe = (rows: readonly AuditView[]): string =>
