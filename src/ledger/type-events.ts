@@ -36,6 +36,12 @@ export async function listEventsOf(connection: LedgerConnection, which: EventsOf
   return rows.map(({ event_id: eventId, occurred_at: at }) => ({ eventId, occurredAt: at.getTime() }));
 }
 
+/** The first of these events that the ledger knows; null when it knows none. */
+export async function findKnown(connection: LedgerConnection, eventIds: readonly string[]): Promise<string | null> {
+  const { rows } = await connection.use((client) => client.query<{ event_id: string }>({ name: 'find-known', text: 'select event_id from events where event_id = any($1) limit 1', values: [eventIds] }));
+  return rows[0]?.event_id ?? null;
+}
+
 export async function personsOf(connection: LedgerConnection, personId: string): Promise<string[]> {
   const { rows } = await connection.use((client) => client.query<{ person_id: string }>({ name: 'persons-of', text: `${PERSONS} order by p.merged_into nulls first, p.person_id`, values: [personId] }));
   return rows.length === 0 ? [personId] : rows.map(({ person_id }) => person_id);

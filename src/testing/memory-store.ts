@@ -66,6 +66,10 @@ export class MemoryStore implements TypeStore {
     return Promise.resolve(this.#events(which).slice(0, MOST_LISTED));
   }
 
+  known(eventIds: readonly string[]): Promise<string | null> {
+    return Promise.resolve(eventIds.find((eventId) => this.#known.has(eventId)) ?? null);
+  }
+
   personsOf(personId: string): Promise<string[]> {
     const survivor = this.survivorOf(personId);
     return Promise.resolve([survivor, ...[...this.#mergedInto.keys()].filter((loser) => this.survivorOf(loser) === survivor)]);

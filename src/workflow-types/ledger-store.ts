@@ -17,5 +17,6 @@ export const ledgerStore = (ledger: Ledger, wake: (targets: readonly TargetRef[]
   count: (which) => ledger.countEventsOf(which),
   last: async (which) => (await ledger.listEventsOf(which, 1))[0] ?? null,
   list: (which) => ledger.listEventsOf(which, MOST_LISTED),
+  known: (eventIds) => ledger.findKnown(eventIds),
   personsOf: (personId) => ledger.personsOf(personId),
 });

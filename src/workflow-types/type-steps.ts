@@ -1,7 +1,7 @@
 /** The steps that every workflow type may use (src/workflows/authoring.ts), over two small ports: the testing kit gives them others. */
 import { ApplicationFailure } from '@temporalio/common';
 import { entityWorkflowId, type EmitInput, type Emitted, type EventsInput, type FoundEvent, type TellEntityInput, type Told } from '../workflows/type-contract.ts';
-import { emittedEvent, type EmissionPolicies } from './emitted-event.ts';
+import { emittedEvent, emittedId, type EmissionPolicies } from './emitted-event.ts';
 import type { Entities } from './entities.ts';
 import type { TypeStore } from './type-store.ts';
 
@@ -20,8 +20,10 @@ export function createTypeSteps({ store, entities, policies, now = Date.now }: T
   /** Decides a further event about the person. A mistake shows in the Temporal UI, and is tried again: headgate.yaml may be mended. */
   async function emit(input: EmitInput): Promise<Emitted> {
     const receivedAt = await now();
-    // Who they are by now: two workflows may have begun with two persons that are one since.
-    const [base = input.personId] = input.emit.oncePer === 'person' ? await store.personsOf(input.personId) : [input.event.eventId];
+    // Who they are by now, and who they were: two workflows may have begun with two persons that are one since.
+    const [base = input.personId, ...former] = input.emit.oncePer === 'person' ? await store.personsOf(input.personId) : [input.event.eventId];
+    const known = former.length === 0 ? null : await store.known(former.map((one) => emittedId(one, input.emit.suffix)));
+    if (known !== null) return { eventId: known, status: 'duplicate' };
     const made = emittedEvent(input, { base, policies, receivedAt });
     if ('problems' in made) throw mendable(input, made.problems.map(({ path, message }) => `${path} ${message}`).join('; '));
     const { event } = made;

@@ -12,6 +12,8 @@ export interface TypeStore {
   last: (which: EventsInput) => Promise<FoundEvent | null>;
   /** They themselves, newest first; a thousand at most. */
   list: (which: EventsInput) => Promise<FoundEvent[]>;
+  /** One of these events that is decided already; null when none is. */
+  known: (eventIds: readonly string[]) => Promise<string | null>;
   /** The person as merges left them, first, and all who were merged into them. */
   personsOf: (personId: string) => Promise<string[]>;
 }

@@ -27,6 +27,7 @@ test.each([
   ['settled: the count begins anew', 12, { refunds: [0, 1, 11, 12], clearedAt: 10 }, 'few'],
   ['settled: so does the quiet', 13, { refunds: [0, 1, 2, 11, 12, 13], taskAt: 2, clearedAt: 10 }, 'opens with 3'],
   ['a late one from before the settlement', 9, { refunds: [8, 9, 11, 12], clearedAt: 10 }, 'cleared'],
+  ['three that are history, and three that are not', -20, { refunds: [-61, -20, -19, 0], now: 41 }, 'opens with 3'],
   ['a history that is imported', 2, { refunds: [0, 1, 2], now: 200 }, 'past'],
 ] as const)('%s', (_what, day, known, expected) => {
   expect(verdictOn(day, { ...known, refunds: [...known.refunds] })).toBe(expected);
@@ -49,6 +50,9 @@ class World {
   /** Who that is today. */
   person = (person: string): string => (this.merged ? 'shopper' : person);
 
+  /** They, and who was merged into them. */
+  persons = (person: string): string[] => (this.merged ? ['shopper', 'lead'] : [person]);
+
   know(person: string): { refunds: Seen[]; clearedAt: number | null; tasks: Task[] } {
     const own = <T extends { person: string }>(rows: readonly T[]): T[] => rows.filter((row) => this.person(row.person) === this.person(person));
     return { refunds: own(this.refunds), clearedAt: this.clearedAt, tasks: own(this.tasks) };
@@ -64,7 +68,9 @@ function* watch(world: World, refund: Seen, person: string): Generator<void, voi
     yield;
     if (look === 'first') continue;
     const id = `${world.person(person)}~${taskSuffix(last?.id)}`;
-    if (!world.tasks.some((task) => task.id === id)) world.tasks.push({ id, at: world.now, refund, person });
+    // One that was opened before they were merged has the id of whoever they were then.
+    const known = world.persons(person).map((one) => `${one}~${taskSuffix(last?.id)}`);
+    if (!world.tasks.some((task) => known.includes(task.id))) world.tasks.push({ id, at: world.now, refund, person });
   }
 }
 

@@ -41,14 +41,14 @@ export function judge({ occurredAt }: Seen, { refunds, clearedAt, taskAt }: Know
   if (clearedAt !== null && occurredAt <= clearedAt) return { opens: false, because: 'cleared' };
   const counting = refunds.filter((refund) => clearedAt === null || refund.occurredAt > clearedAt).sort(byTime);
   const windows = counting.filter(({ occurredAt: end }) => occurredAt <= end && end < occurredAt + rules.within).map(({ occurredAt: end }) => counting.filter((refund) => end - rules.within < refund.occurredAt && refund.occurredAt <= end));
-  const [fullest = []] = windows.sort((a, b) => b.length - a.length);
-  if (fullest.length < rules.refunds) return { opens: false, because: 'few' };
+  const full = windows.filter((window) => window.length >= rules.refunds);
+  if (full.length === 0) return { opens: false, because: 'few' };
   // A task that is older than the last settlement belongs to an affair that is over.
   const open = taskAt !== null && (clearedAt === null || taskAt > clearedAt);
   if (open && occurredAt < taskAt + rules.quiet) return { opens: false, because: 'quiet' };
-  const newest = fullest.at(-1)?.occurredAt ?? occurredAt;
-  if (newest <= now - rules.within) return { opens: false, because: 'past' };
-  return { opens: true, refunds: fullest };
+  const [fullest] = full.filter((window) => newestOf(window) > now - rules.within).sort((one, other) => other.length - one.length);
+  return fullest ? { opens: true, refunds: fullest } : { opens: false, because: 'past' };
 }
 
+const newestOf = (window: readonly Seen[]): number => window.at(-1)?.occurredAt ?? -Infinity;
 const byTime = (a: Seen, b: Seen): number => a.occurredAt - b.occurredAt || (a.eventId < b.eventId ? -1 : 1);
