@@ -2,7 +2,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { HeadgateEvent } from '../domain/event.ts';
 import type { StartedWorkflow } from '../temporal/index.ts';
-import type { EventWorkflowInput, LifeboatInput } from '../workflows/contract.ts';
+import type { LifeboatInput } from '../workflows/contract.ts';
 import type { ReadBack } from '../workflows/contract-reconcile.ts';
 import { entryFor } from './apply-lifeboat.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -37,12 +37,14 @@ export function createReadBack(dependencies: ActivityDependencies) {
     const waiting = [...workflows];
     const readNext = async (): Promise<void> => {
       for (let one = waiting.shift(); one; one = waiting.shift()) {
-        const input = await records.inputOf(one);
         if (one.isLifeboat) {
-          const batch = input as LifeboatInput | undefined;
+          const batch = await records.batchOf(one);
           for (const event of batch?.events ?? []) if (!events.has(event.eventId)) events.set(event.eventId, { event, personId: null });
           quarantined.push(...(batch?.quarantined ?? []));
-        } else if (isInputOf(input, one.workflowId)) events.set(one.workflowId, { event: input.event, personId: input.decision.personId });
+        } else {
+          const found = await records.eventOf(one);
+          if (found) events.set(one.workflowId, found);
+        }
       }
     };
     await Promise.all(Array.from({ length: READS }, readNext));
@@ -121,10 +123,4 @@ export function createReadBack(dependencies: ActivityDependencies) {
         return soFar;
       }),
   };
-}
-
-/** Workflows of other kinds on the same queue, and later runs of one that goes on under another input, are no events. */
-function isInputOf(input: unknown, eventId: string): input is EventWorkflowInput {
-  const { event, decision } = (input ?? {}) as Partial<EventWorkflowInput>;
-  return event?.eventId === eventId && decision !== undefined;
 }

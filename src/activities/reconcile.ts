@@ -88,7 +88,7 @@ export function createReconcile(dependencies: ActivityDependencies) {
           }
           const { eventIds, after: next } = await ledger.nextOpenWork(kind, walked.after, ASKED, since);
           const absent = await records.absentOf(eventIds);
-          if (absent.length > 0) walked.changed += dryRun ? absent.length : await ledger.enqueueAgain(absent);
+          if (absent.length > 0) walked.changed += dryRun ? absent.length : await ledger.enqueueAgain(absent, policies.types);
           walked.after = next;
         }
         return walked;

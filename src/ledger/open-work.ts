@@ -1,5 +1,6 @@
 /** Work that goes on in Temporal and that the ledger knows of: what a Temporal that was lost, or is older, has to be given again. */
 import { EVENT_NAMES, type Decision, type DecisionStatus, type EventName, type HeadgateEvent, type JsonObject } from '../domain/event.ts';
+import { isBuiltIn, type EventTypes } from '../domain/event-type.ts';
 import type { IdentifiersByPlatform } from '../domain/identifiers.ts';
 import { PRIORITY } from '../domain/priority.ts';
 import { REPORT } from '../domain/report.ts';
@@ -69,7 +70,10 @@ interface RebuiltRow {
 }
 
 /** The event as far as the ledger has kept it: whose it is by today's names, and what the analyst's row says. */
-function rebuild(row: RebuiltRow): { event: HeadgateEvent; decision: Decision } {
+function rebuild(row: RebuiltRow, types: EventTypes): { event: HeadgateEvent; decision: Decision } | undefined {
+  const type = types.get(row.name)?.startOf(row.attributes ?? {});
+  // Another process may have the type.
+  if (!type && !isBuiltIn(row.name)) return undefined;
   const event: HeadgateEvent = {
     eventId: row.event_id, source: row.source, people: row.people, name: row.name,
     ...(row.audience_key === null ? {} : { audienceKey: row.audience_key }),
@@ -82,6 +86,7 @@ function rebuild(row: RebuiltRow): { event: HeadgateEvent; decision: Decision } 
       ...(row.email === null ? {} : { emailHash: row.email }),
     },
     identifiers: row.today, context: row.context ?? {}, attributes: row.attributes ?? {},
+    ...(type ? { type } : {}),
   };
   return { event, decision: decisionOf(row) };
 }
@@ -89,9 +94,10 @@ function rebuild(row: RebuiltRow): { event: HeadgateEvent; decision: Decision } 
 /**
  * Puts the events into the outbox again, behind everything else, so that the relay starts their workflows at its own pace. One that is in it already, whose person was
  * erased, or that Temporal has after all, does no harm.
+ * @param types of this process' headgate.yaml; an event of another one stays as it is
  * @returns how many were put there
  */
-export async function enqueueAgain(connection: LedgerConnection, eventIds: readonly string[]): Promise<number> {
+export async function enqueueAgain(connection: LedgerConnection, eventIds: readonly string[], types: EventTypes = new Map()): Promise<number> {
   return connection.transaction(async (client) => {
     const { rows } = await client.query<RebuiltRow>(
       `select e.event_id, e.source, p.people, e.name, e.audience_key, e.action, e.person_id, e.occurred_at, e.received_at, e.claimed_at, e.status, e.audience, e.until,
@@ -102,9 +108,10 @@ export async function enqueueAgain(connection: LedgerConnection, eventIds: reado
        where e.event_id = any($1) and not exists (select 1 from outbox o where o.event_id = e.event_id and o.action = 'start')`,
       [eventIds],
     );
+    const rebuilt = rows.flatMap((row) => rebuild(row, types) ?? []);
     const { rowCount } = await client.query(
       `insert into outbox (event_id, action, priority, payload) select r.event_id, 'start', $3, r.payload from unnest($1::text[], $2::json[]) as r (event_id, payload)`,
-      [rows.map((row) => row.event_id), rows.map((row) => JSON.stringify(rebuild(row))), PRIORITY.end],
+      [rebuilt.map(({ event }) => event.eventId), rebuilt.map((one) => JSON.stringify(one)), PRIORITY.end],
     );
     return rowCount ?? 0;
   });

@@ -1,8 +1,8 @@
 /** What Temporal remembers: which event workflows were started and with what, and how forwards ended. For noticing and mending a restore. */
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
-import { EVENT_ID_PATTERN } from '../domain/event.ts';
-import { QUEUES, type Forwarded, type MonitorResult } from '../workflows/contract.ts';
+import { EVENT_ID_PATTERN, type HeadgateEvent } from '../domain/event.ts';
+import { QUEUES, type Forwarded, type LifeboatInput, type MonitorResult } from '../workflows/contract.ts';
+import { eventOfStart } from './event-start.ts';
 
 /** Of the newest runs of the monitor so many are looked at: those of older versions tell no beat. */
 const MOST_LOOKED_AT = 5;
@@ -12,6 +12,7 @@ const NOT_FOUND = 5;
 export interface StartedWorkflow {
   workflowId: string;
   runId: string;
+  type: string;
   /** A batch that the ledger could not take when it came. */
   isLifeboat: boolean;
 }
@@ -40,22 +41,32 @@ export class TemporalRecords {
   /** Event workflows and lifeboats that were started in [from, until), in no order. Times in milliseconds since the epoch. */
   async *startedBetween(from: number, until: number): AsyncGenerator<StartedWorkflow> {
     const range = `StartTime >= '${new Date(from).toISOString()}' AND StartTime < '${new Date(until).toISOString()}'`;
-    for await (const { workflowId, runId } of this.#list(`TaskQueue = '${QUEUES.events}' AND ${range}`)) {
+    for await (const { workflowId, runId, type } of this.#list(`TaskQueue IN (${quoted([QUEUES.events, QUEUES.steps])}) AND ${range}`)) {
       const isLifeboat = workflowId.startsWith(LIFEBOATS);
-      if (isLifeboat || EVENT_ID_PATTERN.test(workflowId)) yield { workflowId, runId, isLifeboat };
+      if (isLifeboat || EVENT_ID_PATTERN.test(workflowId)) yield { workflowId, runId, type, isLifeboat };
     }
   }
 
-  /** What a workflow was started with; undefined when its history is gone. */
-  async inputOf({ workflowId, runId }: StartedWorkflow): Promise<unknown> {
+  /** The event that a workflow was started for; undefined when its history is gone, or it was started for something else. */
+  async eventOf(started: StartedWorkflow): Promise<{ event: HeadgateEvent; personId: string | null } | undefined> {
+    return eventOfStart(started.workflowId, started.type, await this.#inputOf(started));
+  }
+
+  /** What a lifeboat holds; undefined when its history is gone. */
+  async batchOf(started: StartedWorkflow): Promise<LifeboatInput | undefined> {
+    return (await this.#inputOf(started)) as LifeboatInput | undefined;
+  }
+
+  async #inputOf({ workflowId, runId }: StartedWorkflow): Promise<unknown> {
     const { workflowService, options } = this.#client;
+    const { payloadCodecs, payloadConverter } = options.loadedDataConverter;
     try {
       const { history } = await workflowService.getWorkflowExecutionHistory({ namespace: options.namespace, execution: { workflowId, runId }, maximumPageSize: 1 });
       let payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
       // A history that is read as it is has been through no codec yet.
-      for (const codec of (options.dataConverter.payloadCodecs ?? []).toReversed()) payloads = await codec.decode(payloads);
+      for (const codec of payloadCodecs.toReversed()) payloads = await codec.decode(payloads);
       const [first] = payloads;
-      return first && defaultPayloadConverter.fromPayload(first);
+      return first && payloadConverter.fromPayload(first);
     } catch (error) {
       if ((error as { code?: unknown }).code === NOT_FOUND) return undefined;
       throw error;

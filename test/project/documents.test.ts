@@ -34,7 +34,7 @@ const codeIn = (text: string): string[] => [...text.matchAll(/^```[^\n]*\n([^]*?
 const FILE = /(?<![\w/.:$~-])[\w@-][\w.@{},*-]*(?:\/[\w.@{},*-]+)+\.(?:ts|md|sql|ya?ml|json|c?js|sh)(?![\w/])/g;
 const filesIn = (text: string): string[] => codeIn(text).flatMap((code) => code.match(FILE) ?? []);
 /** Made by commands of the documents: the package, and workflow types of the reader's own. */
-const MADE = /^(dist|workflows)\//;
+const MADE = /^(dist|histories|workflows)\//;
 /** Relative to the repository, to a room of it, or to the document. */
 const isThere = (document: string, file: string): boolean =>
   MADE.test(file) || ['.', 'src', 'test', 'docs', 'test/replay', dirname(document)].some((folder) => globSync(file, { cwd: join(ROOT, folder) }).length > 0);
