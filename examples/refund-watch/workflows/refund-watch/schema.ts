@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
-/** What Customer.io says of a refund. Liquid may write numbers as texts. */
+/** What Customer.io says of a refund. Liquid writes numbers as texts, and texts as numbers. */
 export const schema = z.object({
-  order_id: z.string().min(1),
+  // Customer.io writes a number as one.
+  order_id: z.union([z.string().min(1), z.number()]).transform(String),
   amount: z.coerce.number().nonnegative(),
   currency: z.string().length(3).optional(),
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** What Customer.io says of a subscription that is paused. */
 export const schema = z.object({
-  subscription_id: z.string().min(1),
+  subscription_id: z.union([z.string().min(1), z.number()]).transform(String),
   product: z.string().optional(),
 });
 
