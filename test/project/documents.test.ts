@@ -31,10 +31,10 @@ function isBrokenLink(document: string, link: string): boolean {
 /** What stands in backquotes or in a block of code. */
 const codeIn = (text: string): string[] => [...text.matchAll(/^```[^\n]*\n([^]*?)^```/gm), ...text.replace(/^```[^]*?^```/gm, '').matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
 
-const FILE = /(?<![\w/.:$~-])[\w@-][\w.@{},*-]*(?:\/[\w.@{},*-]+)+\.(?:ts|md|sql|ya?ml|json|c?js|sh)(?![\w/])/g;
+const FILE = /(?<![\w/.:$~-])[\w@-][\w.@{},*-]*(?:\/[\w.@{},*-]+)+\.(?:ts|md|sql|ya?ml|json|c?js|sh)(?![\w/]|\.\w)/g;
 const filesIn = (text: string): string[] => codeIn(text).flatMap((code) => code.match(FILE) ?? []);
 /** Made by commands of the documents: the package, and workflow types of the reader's own. */
-const MADE = /^(dist|histories|workflows)\//;
+const MADE = /^(data|dist|histories|workflows)\//;
 /** Relative to the repository, to a room of it, or to the document. */
 const isThere = (document: string, file: string): boolean =>
   MADE.test(file) || ['.', 'src', 'test', 'docs', 'test/replay', dirname(document)].some((folder) => globSync(file, { cwd: join(ROOT, folder) }).length > 0);
