@@ -1,10 +1,11 @@
 /** `headgate audit`: what operators did, when, to what, and what came of it. */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { AuditView } from '../../api/index.ts';
 import { answer } from '../answer.ts';
 import { readOperating } from '../headgate-api.ts';
 import { table } from '../table.ts';
 import { readTime, time } from '../time.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface Options {
   since?: string;
@@ -28,16 +29,10 @@ export function addAuditCommand(program: Command): void {
     .option('--who <name>', 'only what they did')
     .option('--on <text>', 'only what was done to something with this in its name: a target, an audience, an entry')
     .option('--action <name>', 'only this, such as target.pause')
-    .option('--limit <number>', 'how many, the newest first', whole, 100)
+    .option('--limit <number>', 'how many, the newest first', wholeNumber(1_000_000), 100)
     .option('--url <url>', 'where Headgate listens')
     .option('--json', 'print JSON')
     .action(audit);
-}
-
-function whole(given: string): number {
-  const number = Number(given);
-  if (!Number.isInteger(number) || number < 1 || number > 1_000_000) throw new InvalidArgumentError('it must be a whole number from 1 to 1,000,000.');
-  return number;
 }
 
 async function audit({ since, until, who, on, action, limit, url, json }: Options): Promise<void> {

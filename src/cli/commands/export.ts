@@ -1,11 +1,12 @@
 /** `headgate export exposures`: the analyst's rows as files, for whoever has no connection of Headgate's own. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { answer } from '../answer.ts';
 import { ExportFolder, type ExportOptions } from '../files/export-folder.ts';
 import { FORMATS, writers, type Format } from '../files/formats.ts';
 import { readLines } from '../headgate-api.ts';
 import { ProgressLine } from '../progress-line.ts';
 import { readTime } from '../time.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface Options {
   since: string;
@@ -31,18 +32,12 @@ export function addExportCommand(program: Command): Command {
     .option('--until <time>', 'and before then (default: when the export begins)')
     .addOption(new Option('--format <format>', 'how they are written').choices(FORMATS).makeOptionMandatory())
     .requiredOption('--out <folder>', 'where to')
-    .option('--rows-per-file <n>', 'how many rows a file has, but for the last', whole, 100_000)
+    .option('--rows-per-file <n>', 'how many rows a file has, but for the last', wholeNumber(10_000_000), 100_000)
     .option('--restart', 'begin anew: the files that the folder has of an earlier export go')
     .option('--url <url>', 'where Headgate listens')
     .option('--json', 'print JSON')
     .action(exportExposures);
   return group;
-}
-
-function whole(given: string): number {
-  const number = Number(given);
-  if (!Number.isInteger(number) || number < 1 || number > 10_000_000) throw new InvalidArgumentError('it must be a whole number from 1 to 10,000,000.');
-  return number;
 }
 
 async function exportExposures({ since, until, format, out, rowsPerFile, restart = false, url, json }: Options): Promise<void> {
